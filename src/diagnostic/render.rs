@@ -1,0 +1,1 @@
+//! Renderers: full (as rustc draws it), concise (one line), json.

@@ -1,0 +1,1 @@
+//! The pure engine: plan, command, record, effect, run, apply, decide, refusal.

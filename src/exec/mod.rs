@@ -1,0 +1,1 @@
+//! Processes: looks, and changes under a supervisor.

@@ -1,0 +1,1 @@
+//! What must not change: measured, compared, copied, put back.

@@ -1,0 +1,1 @@
+//! Labs: throw-away copies to drill in.

@@ -1,0 +1,1 @@
+//! Tree to model: every problem of a file in one pass.

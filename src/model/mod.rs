@@ -1,0 +1,1 @@
+//! What a runbook means, typed.

@@ -1,0 +1,1 @@
+//! The driver: where engine, journal, exec, probe, guard and host meet.

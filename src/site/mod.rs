@@ -1,0 +1,1 @@
+//! The book as a site, built in-process with mdBook.

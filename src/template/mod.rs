@@ -1,0 +1,1 @@
+//! Templates: minijinja with strict undefined; values quoted by their lexical place.

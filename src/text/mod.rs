@@ -1,0 +1,1 @@
+//! Text itself: widths, names, sanitizer, redactor.

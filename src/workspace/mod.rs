@@ -1,0 +1,1 @@
+//! Where runbooks are found.
