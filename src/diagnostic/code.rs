@@ -35,4 +35,14 @@ codes! {
         "The file is not YAML, or uses a part of YAML that runbooks leave out."
     UnknownKey "unknown-key" Error
         "A key that the format does not have. Nothing is ever ignored, since an ignored guard would be decoration."
+    NotBuiltYet "not-built-yet" Error
+        "A key, kind or probe that the format has but this version of locum cannot do. It is refused, since a step that is passed over in silence is worse than one that is missing."
+    WrongType "wrong-type" Error
+        "A value is not what its key takes: a list where a text is expected, a word that is not one of the choices."
+    MissingKey "missing-key" Error
+        "A key that must be there is not."
+    StepKind "step-kind" Error
+        "A step has exactly one kind, such as `check` or `change`; this one has none, or several."
+    FieldOfOtherKind "field-of-other-kind" Error
+        "A field that belongs to another kind of step. On this one it would do nothing."
 }

@@ -1,1 +1,18 @@
-//! What a runbook means, typed.
+//! What a runbook means, typed. Each record is one table from which type, loader and schema come.
+
+pub mod branch;
+pub mod command;
+pub mod decode;
+pub mod fields;
+pub mod runbook;
+pub mod scalar;
+pub mod shape;
+pub mod step;
+pub mod test;
+
+pub use branch::{Branch, Choices, Destination};
+pub use command::Command;
+pub use runbook::Runbook;
+pub use scalar::{Located, Name, OneOrMany, Text};
+pub use step::{Kind as StepKind, Phase, Risk, Step};
+pub use test::{Probe, Test};

@@ -1,1 +1,4 @@
 //! Text itself: widths, names, sanitizer, redactor.
+
+pub mod duration;
+pub mod suggestion;
