@@ -1,1 +1,26 @@
-//! The pure engine: plan, command, record, effect, run, apply, decide, refusal.
+//! The pure engine. [`command::Command`]s come in; [`record::Record`]s and [`command::Effect`]s go out, or a
+//! [`refusal::Refusal`]. [`decide::decide`] reads and never writes; [`run::Run::apply`] writes and never decides;
+//! so a replay cannot run anything twice.
+
+pub mod command;
+pub mod decide;
+pub mod exit;
+pub mod key;
+pub mod known;
+pub mod plan;
+pub mod position;
+pub mod record;
+pub mod refusal;
+pub mod resolve;
+pub mod run;
+pub mod walk;
+
+pub use command::{Asked, Command, Effect};
+pub use decide::{Decision, decide};
+pub use exit::Exit;
+pub use key::{AttemptId, Key};
+pub use plan::Plan;
+pub use position::{Advance, Position};
+pub use record::Record;
+pub use refusal::Refusal;
+pub use run::Run;

@@ -1,0 +1,152 @@
+//! What somebody asks of a run, with everything that the engine must not find out by itself.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::key::{AttemptId, Key};
+use super::record::{Close, Confirm, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who};
+
+/// A command with its moment.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub at: Moment,
+    pub command: Command,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Command {
+    Open(Box<Opening>),
+    /// The gate before repair: go in. With the baseline of all guards.
+    EnterRepair { guards: Option<Guards>, how: String },
+    /// Begin an attempt of the step at hand.
+    Begin(Box<Beginning>),
+    /// An attempt ended.
+    Finish(Box<Ending>),
+    /// `done_when` holds before the change: take it as done.
+    AlreadyDone { step: Key, held: Vec<Matched>, how: String },
+    /// A question or a deed by hand was answered.
+    Answer { step: Key, answer: Answer, how: String },
+    Skip { step: Key, reason: String },
+    /// What to do with an attempt whose end is unknown, or with a failed one.
+    Decide { attempt: AttemptId, choice: Choice, reason: String, how: String },
+    /// From a stop: go on behind the step, with a reason; a deviation.
+    GoOn { reason: String, how: String },
+    /// After verify did not hold: into repair again.
+    RepairAgain { reason: String, how: String },
+    /// What is known of an open attempt after a crash.
+    Recover { attempt: AttemptId, evidence: Evidence },
+    /// The torn tail that was set aside.
+    TornTail { file: String, offset: u64, bytes: u64, kept_as: String },
+    /// The output of an attempt could not be kept whole.
+    Gap { attempt: AttemptId, what: String },
+    Note { text: String },
+    Pause { why: String },
+    Close { outcome: Close, reason: String },
+}
+
+/// How a run begins.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub who: Who,
+    pub tz: String,
+    pub runbook: RunbookRef,
+    pub mode: Mode,
+    pub inputs: BTreeMap<String, Value>,
+    pub lab: Option<String>,
+    pub cwd: String,
+}
+
+/// What was prepared for an attempt, just before it.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    pub step: Key,
+    pub attempt: AttemptId,
+    /// For an undo: the attempt whose way back it goes.
+    pub undoes: Option<AttemptId>,
+    /// Digest of what was shown on the card; see [`super::resolve::Resolved::digest`].
+    pub shown: String,
+    pub confirm: Option<Confirm>,
+    /// Why a step that passed or failed runs again.
+    pub again: Option<String>,
+    pub target: Target,
+    /// Names of the whole environment, and the folder.
+    pub env: Vec<String>,
+    pub cwd: String,
+    /// `needs`, measured just now.
+    pub needs: Vec<Matched>,
+    /// Guards, measured just now; changes only.
+    pub guards: Option<Guards>,
+    pub way_back: Option<WayBack>,
+}
+
+/// What was measured after an attempt.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub attempt: AttemptId,
+    pub facts: Facts,
+    /// Which `got` of the step's branches are in the output, by their place in the list.
+    pub got: Vec<bool>,
+    /// Guards, measured after a change or an undo.
+    pub guards: Option<Guards>,
+}
+
+/// What a person says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    CouldNot,
+    Yes,
+    No,
+    /// One of the choices, by its text.
+    Choice(String),
+    /// A value that was asked for.
+    Text(String),
+}
+
+/// What to do with an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It is done.
+    Done,
+    /// It is not done: run it again.
+    RunAgain,
+    /// Leave it so.
+    Abort,
+}
+
+impl Choice {
+    /// As it is recorded and typed.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::RunAgain => "run-again",
+            Self::Abort => "abort",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Done, Self::RunAgain, Self::Abort].into_iter().find(|choice| choice.word() == word)
+    }
+}
+
+/// What is known of an open attempt.
+#[derive(Clone, Debug)]
+pub enum Evidence {
+    /// Its end was found.
+    Ended(Box<Ending>),
+    /// It still runs; nothing is to be done but to attach.
+    Running,
+    /// It was never started.
+    NotStarted,
+    /// Nobody can know.
+    Unknown { why: String, survivors: Vec<String> },
+}
+
+/// What the driver must do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Give GO to this attempt.
+    Go(AttemptId),
+}

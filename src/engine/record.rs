@@ -1,0 +1,344 @@
+//! What the journal holds: one [`Record`] a line. State is what the records fold to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::key::{AttemptId, Key};
+use super::position::Advance;
+use crate::model::Risk;
+
+/// When something was asked or happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// UTC with milliseconds and `Z`.
+    pub t: String,
+    /// Milliseconds of `CLOCK_BOOTTIME`.
+    pub mono: u64,
+    /// The boot, where it changed since the record before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
+}
+
+/// One line of the journal, without the chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of the journal's format.
+    pub v: u8,
+    pub run: String,
+    pub epoch: u32,
+    pub seq: u64,
+    #[serde(flatten)]
+    pub at: Moment,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Who says that they act; a claim is not a proof.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    pub claimed: String,
+    pub uid: u32,
+    pub euid: u32,
+    pub host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// Which runbook, byte for byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunbookRef {
+    pub id: String,
+    pub version: String,
+    /// `sha256:` over everything in the bundle.
+    pub digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
+}
+
+/// On what the run acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The real system.
+    #[default]
+    Live,
+    /// A lab.
+    Drill,
+    /// The real system, looks only.
+    Look,
+}
+
+/// What an attempt does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Does {
+    /// Changes nothing.
+    Look,
+    Change,
+    /// Goes a way back.
+    Undo,
+}
+
+/// What resume may do with an attempt whose end is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rerun {
+    /// It changes nothing.
+    Look,
+    /// The step says that it is repeatable.
+    Safe,
+    /// `done_when` tells.
+    AfterCheck,
+    Never,
+}
+
+/// How a change was confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirm {
+    /// `typed`, `y`, `answers-file`.
+    pub how: String,
+    pub text: String,
+}
+
+/// The place, checked just before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    pub want: String,
+    pub got: String,
+    pub by: String,
+}
+
+/// The way back of an attempt, as it enters the ledger at GO.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum WayBack {
+    /// The copy of the scope taken before; number of entries, read back.
+    Copy { entries: u64 },
+    /// The author's command.
+    Command,
+    /// A person does it.
+    ByHand,
+    /// There is none, and why.
+    None { why: String },
+}
+
+/// A captured stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream {
+    /// File name under `blobs/`.
+    pub blob: String,
+    pub sha256: String,
+    pub bytes: u64,
+    pub kept: u64,
+    pub cut: bool,
+}
+
+/// The raw end of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndResult {
+    Exited,
+    Signaled,
+    TimedOut,
+    NotStarted,
+    /// No process: a probe, a test that held already, a person's deed.
+    Measured,
+}
+
+/// The verdict on a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judged {
+    Passed,
+    Failed,
+    /// It could not be told: an unreachable host, a timed-out change.
+    Unknown,
+}
+
+/// One expectation, held or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    /// As a person reads it: `contains "Done renewing certificates"`.
+    pub what: String,
+    pub held: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+}
+
+/// What is known of an attempt when it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    pub result: EndResult,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    pub dur_ms: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftover: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<Stream>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Stream>,
+    pub judged: Judged,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<Matched>,
+    /// Name to text or list.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub captured: BTreeMap<String, Value>,
+    /// What was found, in words with units: the lines of a probe, the last lines of an output.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub redacted: BTreeMap<String, u64>,
+    /// Evidence after a crash; empty in the ordinary case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+/// One thing that is not as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    pub path: String,
+    /// `contents`, `mode`, `owner`, `kind`, `added`, `removed`, `target`, `output`.
+    pub what: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub before: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub after: String,
+}
+
+/// What a measure of all guards gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guards {
+    /// Digest over every entry of scope and guards.
+    pub digest: String,
+    /// How many entries were measured.
+    pub entries: u64,
+    /// Changes that no step lists in `may_change`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<Changed>,
+    /// Changes that the step lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Changed>,
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Close {
+    /// Every verify step passed.
+    Done,
+    /// Diagnose found nothing to repair.
+    NothingToRepair,
+    NotRepaired,
+}
+
+/// Everything that is fixed when an attempt begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    pub attempt: AttemptId,
+    pub step: Key,
+    pub does: Does,
+    /// Exactly what runs; a probe or a deed by hand is described.
+    pub argv: Vec<String>,
+    pub cmd_sha256: String,
+    /// Names of the environment.
+    pub env: Vec<String>,
+    pub cwd: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u64>,
+    pub target: Target,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<Confirm>,
+    pub rerun: Rerun,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<WayBack>,
+    /// For an undo: the attempt whose way back it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<AttemptId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<AttemptId>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Event {
+    #[serde(rename = "run.open")]
+    RunOpened {
+        who: Who,
+        tz: String,
+        runbook: RunbookRef,
+        mode: Mode,
+        /// Text, list of texts, or nothing where an optional input was left out.
+        inputs: BTreeMap<String, Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lab: Option<String>,
+        /// Places that commands see: `HOME`, working folder.
+        cwd: String,
+        advance: Advance,
+    },
+    #[serde(rename = "step.intent")]
+    StepIntended(Box<Intent>),
+    #[serde(rename = "step.outcome")]
+    StepEnded {
+        attempt: AttemptId,
+        step: Key,
+        #[serde(flatten)]
+        facts: Box<Facts>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        advance: Option<Advance>,
+    },
+    #[serde(rename = "step.unknown")]
+    StepUnknown { attempt: AttemptId, step: Key, why: String, survivors: Vec<String> },
+    #[serde(rename = "step.skip")]
+    StepSkipped { step: Key, reason: String, advance: Advance },
+    #[serde(rename = "guard.before")]
+    GuardsBefore { attempt: Option<AttemptId>, guards: Guards },
+    #[serde(rename = "guard.after")]
+    GuardsAfter { attempt: Option<AttemptId>, guards: Guards },
+    #[serde(rename = "answer")]
+    Answered {
+        step: Key,
+        answer: String,
+        /// Passed (done, yes, a choice), failed (no, could not); not sure is no answer.
+        judged: Judged,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        captured: BTreeMap<String, Value>,
+        how: String,
+        advance: Advance,
+    },
+    #[serde(rename = "goto")]
+    WentTo { why: String, advance: Advance },
+    #[serde(rename = "decision")]
+    Decided {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attempt: Option<AttemptId>,
+        choice: String,
+        reason: String,
+        how: String,
+        advance: Advance,
+    },
+    #[serde(rename = "note")]
+    Noted { text: String },
+    #[serde(rename = "deviation")]
+    Deviated { step: Option<Key>, text: String },
+    #[serde(rename = "pause")]
+    Paused { why: String },
+    #[serde(rename = "recovered")]
+    Recovered { file: String, offset: u64, bytes: u64, kept_as: String },
+    #[serde(rename = "recording_gap")]
+    RecordingGap { attempt: AttemptId, what: String },
+    #[serde(rename = "run.close")]
+    RunClosed { outcome: Close, reason: String },
+    /// A kind of a later version: kept and hashed, not understood.
+    #[serde(other)]
+    Later,
+}
