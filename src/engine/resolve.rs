@@ -372,22 +372,7 @@ impl<'a> Resolver<'a> {
 
     fn command(&self, command: &Command, step: &Step) -> Result<CommandLine, Unresolved> {
         let fields = &step.fields;
-        let shell = fields.shell.unwrap_or(ShellName::Bash);
-        let (argv, shown) = match command {
-            Command::Script(text) => {
-                let shell_kind = if shell == ShellName::Bash { Shell::Bash } else { Shell::Sh };
-                let script = template::render_command(text, &self.values, shell_kind).map_err(|problem| self.unresolved(&problem))?;
-                let options: &[&str] = if shell == ShellName::Bash { &["bash", "-euo", "pipefail", "-c"] } else { &["sh", "-eu", "-c"] };
-                let argv = options.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect();
-                (argv, script)
-            }
-            Command::Argv(words, _) => {
-                let words: Vec<_> = words.iter().map(|word| word.source.clone()).collect();
-                let argv = template::render_argv(&words, &self.values).map_err(|problem| self.unresolved(&problem))?;
-                let shown = crate::text::shell::join(&argv);
-                (argv, shown)
-            }
-        };
+        let (argv, shown) = self.argv(command, fields.shell.unwrap_or(ShellName::Bash))?;
         let mut env = self.input_environment();
         for (name, text) in &fields.env {
             env.insert(name.clone(), self.text(text)?);
@@ -403,6 +388,27 @@ impl<'a> Resolver<'a> {
             split: fields.streams == Some(Streams::Split) || !fields.capture.0.is_empty(),
             keep: fields.record.unwrap_or(true),
         })
+    }
+
+    /// The words of a process, and what is shown of them.
+    fn argv(&self, command: &Command, shell: ShellName) -> Result<(Vec<String>, String), Unresolved> {
+        match command {
+            Command::Script(text) => {
+                let (kind, options): (_, &[&str]) = match shell {
+                    ShellName::Bash => (Shell::Bash, &["bash", "-euo", "pipefail", "-c"]),
+                    ShellName::Sh => (Shell::Sh, &["sh", "-eu", "-c"]),
+                };
+                let script = template::render_command(text, &self.values, kind).map_err(|problem| self.unresolved(&problem))?;
+                let argv = options.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect();
+                Ok((argv, script))
+            }
+            Command::Argv(words, _) => {
+                let words: Vec<_> = words.iter().map(|word| word.source.clone()).collect();
+                let argv = template::render_argv(&words, &self.values).map_err(|problem| self.unresolved(&problem))?;
+                let shown = crate::text::shell::join(&argv);
+                Ok((argv, shown))
+            }
+        }
     }
 
     fn input_environment(&self) -> BTreeMap<String, String> {
@@ -490,19 +496,7 @@ pub fn guards(plan: &Plan, run: &Run) -> Result<GuardLines, Unresolved> {
 impl Resolver<'_> {
     /// A command that belongs to no step.
     fn bare_command(&self, command: &Command) -> Result<CommandLine, Unresolved> {
-        let (argv, shown) = match command {
-            Command::Script(text) => {
-                let script = template::render_command(text, &self.values, Shell::Bash).map_err(|problem| self.unresolved(&problem))?;
-                let argv = ["bash", "-euo", "pipefail", "-c", &script].map(str::to_owned).to_vec();
-                (argv, script)
-            }
-            Command::Argv(words, _) => {
-                let words: Vec<_> = words.iter().map(|word| word.source.clone()).collect();
-                let argv = template::render_argv(&words, &self.values).map_err(|problem| self.unresolved(&problem))?;
-                let shown = crate::text::shell::join(&argv);
-                (argv, shown)
-            }
-        };
+        let (argv, shown) = self.argv(command, ShellName::Bash)?;
         let env = self.input_environment();
         Ok(CommandLine { argv, shown, env, cwd: None, stdin: None, timeout: None, split: false, keep: true })
     }

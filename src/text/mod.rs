@@ -1,4 +1,21 @@
-//! Text itself: widths, names, sanitizer, redactor.
+//! Text itself: names, durations, widths, quoting, and the two gates (sanitizer, redactor) that captured bytes pass.
+//!
+//! Everything here is a function of its input: no clock, file, process or terminal.
 
 pub mod duration;
+pub mod expect_text;
+pub mod invisible;
+pub mod sanitizer;
+pub mod sgr;
+pub mod shell;
+pub mod slug;
 pub mod suggestion;
+pub mod utf8;
+pub mod width;
+
+pub use duration::{human, parse_duration};
+pub use expect_text::contains_at_word_borders;
+pub use sanitizer::{Colours, Sanitizer, plain, plain_lines};
+pub use slug::slug;
+pub use suggestion::suggest;
+pub mod pattern;

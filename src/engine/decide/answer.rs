@@ -8,6 +8,7 @@ use super::finish::{failed, phase, then};
 use super::{Draft, here};
 use crate::engine::command::Answer;
 use crate::engine::key::Key;
+use crate::engine::position::Advance;
 use crate::engine::record::{Event, Judged};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
@@ -25,7 +26,6 @@ pub(super) fn answer(draft: &mut Draft, step: &Key, answer: &Answer, how: &str) 
             return Err(Refusal::NotNow(format!("step `{step}` is not answered, it is run")));
         }
     };
-    let mut after = draft.run.clone();
     let event = |advance| Event::Answered {
         step: step.clone(),
         answer: taken.text.clone(),
@@ -34,29 +34,24 @@ pub(super) fn answer(draft: &mut Draft, step: &Key, answer: &Answer, how: &str) 
         how: how.to_owned(),
         advance,
     };
-    let record = crate::engine::record::Record {
-        v: 1,
-        run: after.id.clone(),
-        epoch: after.epoch,
-        seq: after.next_seq,
-        at: draft.at.clone(),
-        event: event(super::straight(draft.run.position.clone())),
-    };
-    after.apply(&record);
-    let before = std::mem::replace(&mut draft.run, after);
-    let advance = match (taken.judged, taken.then) {
-        (_, Some(to)) => draft.walk().from(step, &to),
-        (Judged::Passed, None) => draft.walk().from(step, &then(draft, step)),
-        (Judged::Failed | Judged::Unknown, None) => {
-            let in_question = matches!(resolved.work, Work::Question { .. }) && phase(draft, step) != Phase::Verify;
-            let branches = draft.plan.item(&step.id).is_some_and(|item| !item.step.fields.if_not.0.is_empty());
-            // "No" to a question is an answer; without a branch it leads to the next step.
-            if in_question && !branches { draft.walk().from(step, &To::Next) } else { failed(draft, step, &[], "it could not be done") }
-        }
-    };
-    draft.run = before;
-    draft.push(event(advance));
+    let asks = matches!(resolved.work, Work::Question { .. });
+    draft.push_onward(event, |draft| onward(draft, step, &taken, asks));
     Ok(())
+}
+
+fn onward(draft: &Draft, step: &Key, taken: &Taken, asks: bool) -> Advance {
+    if let Some(to) = &taken.then {
+        return draft.walk().from(step, to);
+    }
+    if taken.judged == Judged::Passed {
+        return draft.walk().from(step, &then(draft, step));
+    }
+    let branches = draft.plan.item(&step.id).is_some_and(|item| !item.step.fields.if_not.0.is_empty());
+    // "No" to a question is an answer; without a branch it leads to the next step.
+    if asks && !branches && phase(draft, step) != Phase::Verify {
+        return draft.walk().from(step, &To::Next);
+    }
+    failed(draft, step, &[], "it could not be done")
 }
 
 struct Taken {

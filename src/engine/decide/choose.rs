@@ -1,13 +1,13 @@
 //! Decisions of people: open, enter repair, skip, go on, run again.
 
+use std::collections::BTreeMap;
+
 use super::{Draft, here, idle, reason, straight};
 use crate::engine::command::{Choice, Opening};
 use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::{Position, StopReason};
-use crate::engine::record::{EndResult, Event, Guards, Judged, Matched, Mode};
+use crate::engine::record::{Event, Guards, Judged, Matched, Mode};
 use crate::engine::refusal::Refusal;
-use crate::engine::run::StepState;
-use crate::engine::walk::Walk;
 use crate::model::branch::To;
 
 pub(super) fn open(draft: &mut Draft, opening: &Opening) -> Result<(), Refusal> {
@@ -25,17 +25,7 @@ pub(super) fn open(draft: &mut Draft, opening: &Opening) -> Result<(), Refusal> 
         advance,
     };
     // The first step may have a `when` over inputs, so it is found on the opened run.
-    let mut opened = draft.run.clone();
-    opened.apply(&crate::engine::record::Record {
-        v: 1,
-        run: opened.id.clone(),
-        epoch: opened.epoch,
-        seq: opened.next_seq,
-        at: draft.at.clone(),
-        event: event(straight(Position::EnterRepair)),
-    });
-    let advance = Walk::new(draft.plan, opened).start();
-    draft.push(event(advance));
+    draft.push_onward(event, |draft| draft.walk().start());
     Ok(())
 }
 
@@ -62,34 +52,24 @@ pub(super) fn already_done(draft: &mut Draft, step: &Key, held: &[Matched], how:
         return Err(Refusal::NotNow(format!("it does not hold that `{step}` is done already")));
     }
     let what: Vec<_> = held.iter().map(|held| held.what.as_str()).collect();
-    skip_to_next(draft, step, "already-done", &what.join("; "), how);
-    Ok(())
-}
-
-/// Records a decision that makes a step passed, and walks on.
-fn skip_to_next(draft: &mut Draft, step: &Key, choice: &str, why: &str, how: &str) {
-    let then = super::finish::then(draft, step);
-    let mut after = draft.run.clone();
-    after.steps.insert(step.clone(), StepState::Passed);
-    let advance = Walk::new(draft.plan, after).from(step, &then);
-    let captured = std::collections::BTreeMap::new();
-    draft.push(Event::Answered {
+    let event = |advance| Event::Answered {
         step: step.clone(),
-        answer: format!("{choice}: {why}"),
+        answer: format!("already done: {}", what.join("; ")),
         judged: Judged::Passed,
-        captured,
+        captured: BTreeMap::new(),
         how: how.to_owned(),
         advance,
-    });
+    };
+    let then = super::finish::then(draft, step);
+    draft.push_onward(event, |draft| draft.walk().from(step, &then));
+    Ok(())
 }
 
 pub(super) fn skip(draft: &mut Draft, step: &Key, why: &str) -> Result<(), Refusal> {
     here_or_stopped(draft, step)?;
     let why = reason(why)?;
-    let mut after = draft.run.clone();
-    after.steps.insert(step.clone(), StepState::Skipped(why.to_owned()));
-    let advance = Walk::new(draft.plan, after).from(step, &To::Next);
-    draft.push(Event::StepSkipped { step: step.clone(), reason: why.to_owned(), advance });
+    let event = |advance| Event::StepSkipped { step: step.clone(), reason: why.to_owned(), advance };
+    draft.push_onward(event, |draft| draft.walk().from(step, &To::Next));
     draft.push(Event::Deviated { step: Some(step.clone()), text: format!("`{step}` was skipped: {why}") });
     Ok(())
 }
@@ -121,22 +101,18 @@ pub(super) fn decide_attempt(draft: &mut Draft, id: &AttemptId, choice: Choice, 
     if choice == Choice::Done && !open_end {
         return Err(Refusal::NotNow(format!("attempt {id} has its end")));
     }
-    let advance = match choice {
-        Choice::Done => {
-            let mut after = draft.run.clone();
-            after.steps.insert(step.clone(), StepState::Passed);
-            let then = super::finish::then(draft, &step);
-            Walk::new(draft.plan, after).from(&step, &then)
-        }
-        Choice::RunAgain => straight(Position::Step { step }),
-        Choice::Abort => straight(draft.run.position.clone()).because("left so"),
-    };
-    draft.push(Event::Decided {
+    let event = |advance| Event::Decided {
         attempt: Some(id.clone()),
         choice: choice.word().to_owned(),
         reason: why.to_owned(),
         how: how.to_owned(),
         advance,
+    };
+    let then = super::finish::then(draft, &step);
+    draft.push_onward(event, |draft| match choice {
+        Choice::Done => draft.walk().from(&step, &then),
+        Choice::RunAgain => straight(Position::Step { step: step.clone() }),
+        Choice::Abort => straight(draft.run.position.clone()).because("left so"),
     });
     Ok(())
 }
@@ -177,9 +153,4 @@ pub(super) fn repair_again(draft: &mut Draft, why: &str, how: &str) -> Result<()
     advance.opened = looks.cloned().collect();
     draft.push(Event::Decided { attempt: None, choice: "repair-again".to_owned(), reason: why.to_owned(), how: how.to_owned(), advance });
     Ok(())
-}
-
-/// Whether facts say that nothing was started.
-pub(super) fn not_started(result: EndResult) -> bool {
-    result == EndResult::NotStarted
 }

@@ -18,36 +18,22 @@ pub(super) fn finish(draft: &mut Draft, ending: &Ending, evidence: Option<String
     let step = attempt.intent.step.clone();
     let does = attempt.intent.does;
     let broken = ending.guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-    // The position is decided on the run as it is with this outcome, so it is applied once without an advance.
-    let outcome = |facts: &Facts, advance| Event::StepEnded {
+    let outcome = |advance| Event::StepEnded {
         attempt: ending.attempt.clone(),
         step: step.clone(),
         facts: Box::new(facts.clone()),
         advance,
     };
-    if let Some(guards) = &ending.guards {
-        draft.push(outcome(&facts, None));
-        draft.push(Event::GuardsAfter { attempt: Some(ending.attempt.clone()), guards: guards.clone() });
-        let advance = if broken { frozen(ending, guards) } else { onward(draft, &step, does, &facts, ending) };
-        let why = if broken { "a guard is broken" } else { "the guards hold" };
-        draft.push(Event::WentTo { why: why.to_owned(), advance });
-    } else {
-        let mut after = draft.run.clone();
-        let mut record = crate::engine::record::Record {
-            v: 1,
-            run: after.id.clone(),
-            epoch: after.epoch,
-            seq: after.next_seq,
-            at: draft.at.clone(),
-            event: outcome(&facts, None),
-        };
-        after.apply(&record);
-        let before = std::mem::replace(&mut draft.run, after);
-        let advance = onward(draft, &step, does, &facts, ending);
-        draft.run = before;
-        record.event = outcome(&facts, Some(advance));
-        draft.push(record.event);
-    }
+    let Some(guards) = &ending.guards else {
+        draft.push_onward(|advance| outcome(Some(advance)), |draft| onward(draft, &step, does, &facts, ending));
+        return Ok(());
+    };
+    // First what ran is on record, then what it did to the guards, then where that leads.
+    draft.push(outcome(None));
+    draft.push(Event::GuardsAfter { attempt: Some(ending.attempt.clone()), guards: guards.clone() });
+    let advance = if broken { frozen(ending, guards) } else { onward(draft, &step, does, &facts, ending) };
+    let why = if broken { "a guard is broken" } else { "the guards hold" };
+    draft.push(Event::WentTo { why: why.to_owned(), advance });
     Ok(())
 }
 

@@ -34,10 +34,24 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn push(&mut self, event: Event) {
-        let record = Record { v: 1, run: self.run.id.clone(), epoch: self.run.epoch, seq: self.run.next_seq, at: self.at.clone(), event };
+        let record = self.record(event);
         self.at.boot = None;
         self.run.apply(&record);
         self.records.push(record);
+    }
+
+    /// Pushes an event whose way on is found on the run as it is after it.
+    fn push_onward(&mut self, event: impl Fn(Advance) -> Event, onward: impl FnOnce(&Self) -> Advance) {
+        let before = self.run.clone();
+        let record = self.record(event(straight(before.position.clone())));
+        self.run.apply(&record);
+        let advance = onward(self);
+        self.run = before;
+        self.push(event(advance));
+    }
+
+    fn record(&self, event: Event) -> Record {
+        Record { v: 1, run: self.run.id.clone(), epoch: self.run.epoch, seq: self.run.next_seq, at: self.at.clone(), event }
     }
 
     fn walk(&self) -> Walk<'_> {

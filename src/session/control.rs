@@ -1,0 +1,100 @@
+//! What a screen may do with a run. [`super::Session`] is the one that does it; tests of screens bring their own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::engine::command::{Answer, Choice};
+use crate::engine::record::{Close, Confirm};
+use crate::engine::{AttemptId, Exit, Key, Plan, Refusal, Run};
+
+/// What goes on just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// A look or a wait runs.
+    Looking { attempt: AttemptId, step: Key },
+    /// Before a change: guards are measured, the scope is copied and read back, `needs` are asked.
+    Preparing { step: Key },
+    /// A change or an undo runs under its supervisor.
+    Running { attempt: AttemptId, step: Key },
+    /// After it: expectations, `done_when`, guards.
+    Settling { attempt: AttemptId, step: Key },
+}
+
+/// What a screen may want to know; may be dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The run changed: draw again.
+    Changed,
+    /// There is more output of this attempt.
+    Output(AttemptId),
+    /// Something to say in the footer: a step runs longer than usual, a leftover process.
+    Said(String),
+    /// `done_when` holds before the change: offer to take the step as done.
+    AlreadyDone { step: Key, held: Vec<String> },
+}
+
+/// Why an act did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Not allowed now; nothing changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The world failed; nothing was started.
+    #[error("{message}")]
+    Failed { message: String, exit: Exit },
+}
+
+impl Trouble {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Refused(refusal) => refusal.exit(),
+            Self::Failed { exit, .. } => *exit,
+        }
+    }
+}
+
+/// The acts of an operator. Acts that start something return at once; [`Control::poll`] drives them on.
+pub trait Control {
+    fn plan(&self) -> &Plan;
+    fn run(&self) -> &Run;
+    fn busy(&self) -> Option<&Busy>;
+
+    /// The file that holds the output of an attempt, growing while it runs.
+    fn output(&self, attempt: &AttemptId) -> Option<PathBuf>;
+
+    /// Waits at most `wait` for something to happen, and takes in what did.
+    fn poll(&mut self, wait: Duration) -> Result<Vec<Notice>, Trouble>;
+
+    /// Begins the check or wait the run stands at.
+    fn look(&mut self) -> Result<(), Trouble>;
+
+    /// Begins the change the run stands at. `shown` is the digest of the card that was confirmed
+    /// ([`crate::engine::resolve::Resolved::digest`]); `again` the reason where it passed or failed before.
+    fn change(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble>;
+
+    /// Goes the newest way back; `shown` as for a change.
+    fn undo(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble>;
+
+    /// Takes a step whose `done_when` holds as done.
+    fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble>;
+
+    fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble>;
+
+    /// The gate before repair: measures the guards and goes in.
+    fn enter_repair(&mut self, how: &str) -> Result<(), Trouble>;
+
+    fn skip(&mut self, step: &Key, reason: &str) -> Result<(), Trouble>;
+
+    fn decide(&mut self, attempt: &AttemptId, choice: Choice, reason: &str, how: &str) -> Result<(), Trouble>;
+
+    fn go_on(&mut self, reason: &str, how: &str) -> Result<(), Trouble>;
+
+    fn repair_again(&mut self, reason: &str, how: &str) -> Result<(), Trouble>;
+
+    fn note(&mut self, text: &str) -> Result<(), Trouble>;
+
+    fn close(&mut self, outcome: Close, reason: &str) -> Result<(), Trouble>;
+
+    /// Ends what runs: TERM, grace, KILL. Never called by Ctrl-C alone.
+    fn cancel(&mut self) -> Result<(), Trouble>;
+}
