@@ -5,6 +5,7 @@
 pub mod duration;
 pub mod expect_text;
 pub mod invisible;
+pub mod redactor;
 pub mod sanitizer;
 pub mod sgr;
 pub mod shell;
@@ -15,6 +16,7 @@ pub mod width;
 
 pub use duration::{human, parse_duration};
 pub use expect_text::contains_at_word_borders;
+pub use redactor::Redactor;
 pub use sanitizer::{Colours, Sanitizer, plain, plain_lines};
 pub use slug::slug;
 pub use suggestion::suggest;
