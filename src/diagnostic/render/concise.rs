@@ -15,7 +15,8 @@ fn line(diagnostic: &Diagnostic, colour: Colour) -> String {
         Colour::On => format!("\x1b[1;{}m{kind}\x1b[0m", colour_of(diagnostic.severity)),
         Colour::Off => kind,
     };
-    let help: String = diagnostic.help.iter().map(|help| format!(" (help: {})", plain(help))).collect();
+    let remedies: Vec<_> = diagnostic.help.iter().map(|help| plain(help)).collect();
+    let help = if remedies.is_empty() { String::new() } else { format!(" (help: {})", remedies.join("; ")) };
     let (file, message) = (plain(diagnostic.file.name()), plain(&diagnostic.message));
     format!("{file}:{}:{}: {kind}: {message}{help}\n", place.line, place.column)
 }
@@ -46,7 +47,7 @@ mod tests {
         assert_eq!(
             text,
             "a.yaml:2:1: error[unknown-key]: unknown key `titel` (help: did you mean `title`?)\n\
-             a.yaml:2:1: error[unknown-key]: unknown key `titel` (help: did you mean `title`?) (help: or\\nremove it)\n"
+             a.yaml:2:1: error[unknown-key]: unknown key `titel` (help: did you mean `title`?; or\\nremove it)\n"
         );
     }
 

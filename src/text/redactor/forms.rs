@@ -109,7 +109,7 @@ fn percent(piece: &[u8]) -> Vec<Vec<u8>> {
                     b' ' => form.extend(space.bytes()),
                     // The row that keeps `%` stands for encoders that leave nothing alone.
                     _ if kept != "%" && (byte.is_ascii_alphanumeric() || kept.as_bytes().contains(byte)) => {
-                        form.push(*byte)
+                        form.push(*byte);
                     }
                     _ => {
                         form.push(b'%');

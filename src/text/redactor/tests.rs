@@ -125,7 +125,7 @@ fn endless_overlaps_and_colours_take_no_memory() {
         assert!(redactor.buffer.len() < 10_000);
     }
     redactor.finish(&mut out);
-    assert_eq!(out.iter().filter(|byte| **byte == b'0').count(), 0);
+    assert!(!out.contains(&b'0'));
 }
 
 #[test]
