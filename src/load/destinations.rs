@@ -64,3 +64,41 @@ fn check_one(runbook: &Runbook, phase: Phase, list: &[Step], destination: &Desti
         None => problem.help(format!("from here one can go to {}, or to {}", named.join(", "), words.join(", "))),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{load, problems_in};
+    use crate::source::SourceFile;
+
+    #[test]
+    fn an_unknown_step_has_a_suggestion() {
+        let text = "locum: 1\ntitle: t\nrepair:\n  - { by_hand: x, id: restart-queue }\n  - { by_hand: y, then: restart-qeue }\n";
+        let loaded = load("a", SourceFile::new("a.yaml", text));
+        let problem = &loaded.diagnostics[0];
+        assert_eq!(problem.message, "unknown destination `restart-qeue`");
+        assert_eq!(problem.help, ["did you mean `restart-queue`?"]);
+        assert_eq!(loaded.file.slice(problem.primary.span), "restart-qeue");
+    }
+
+    #[test]
+    fn words_phases_and_steps_of_the_same_list_are_reached() {
+        assert!(problems_in("diagnose:\n  - { check: x, id: a, then: done, if_not: [{ got: x, then: repair }, stop] }\n  - { question: q, choices: [{ answer: b, then: a }, c] }\nrepair: [{ by_hand: x, if_not: undo }]\n").is_empty());
+    }
+
+    #[test]
+    fn a_group_is_left_only_by_its_end_a_phase_or_a_word() {
+        let rest = "repair:\n  - { by_hand: x, id: a, then: inner }\n  - title: g\n    steps:\n      - { by_hand: y, id: inner, then: a }\n      - { by_hand: y, then: verify }\n";
+        assert_eq!(problems_in(rest), [
+            "4:32 destination-not-here: step `inner` stands in another list",
+            "7:40 destination-not-here: step `a` stands in another list",
+        ]);
+    }
+
+    #[test]
+    fn done_closes_only_what_needed_no_repair() {
+        assert_eq!(
+            problems_in("repair: [{ by_hand: x, then: done }]\n"),
+            ["3:30 destination-not-here: `done` in repair, expected in diagnose only"]
+        );
+    }
+}

@@ -84,3 +84,51 @@ fn check_path(path: &Name, cx: &mut Cx) {
         cx.push(problem.help("name a file below the top of the repository, such as `scripts/rotate.sh`"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{load, problems_in};
+    use crate::source::SourceFile;
+
+    #[test]
+    fn a_version_has_three_numbers() {
+        for good in ["1.2.0", "0.0.1", "1.0.0-rc.1", "1.0.0+a"] {
+            assert!(problems_in(&format!("version: {good}\nrepair: [x]\n")).is_empty(), "{good}");
+        }
+        for bad in ["1.2", "1", "v1.2.3", "01.2.3", "1.2.3.4", "1.2.x", "1.2.3-"] {
+            assert_eq!(problems_in(&format!("version: {bad}\nrepair: [x]\n")).len(), 1, "{bad}");
+        }
+        let loaded = load("a", SourceFile::new("a.yaml", "locum: 1\ntitle: t\nversion: 1.10\nrepair: [x]\n"));
+        assert_eq!(loaded.diagnostics[0].help, ["write `1.10.0`"]);
+    }
+
+    #[test]
+    fn days_are_days() {
+        let rest = "review: { last: 2026-02-30 }\nexpires: [{ what: x, date: 1.2.2026 }, { what: y }, { what: z, date: '2026-02-28', certificate: a }]\nrepair: [x]\n";
+        assert_eq!(problems_in(rest), [
+            "3:17 bad-date: `2026-02-30` is no day, expected one such as `\"2026-11-01\"`",
+            "4:28 bad-date: `1.2.2026` is no day, expected one such as `\"2026-11-01\"`",
+            "4:48 missing-key: missing key `certificate` or `date` in `expiry`",
+            "4:61 contradiction: `expiry` with both `certificate` and `date`",
+        ]);
+    }
+
+    #[test]
+    fn a_guard_measures_one_thing() {
+        let rest = "must_not_change: [{ what: a }, { what: b, files: [/x], output_of: y }]\npractice: { people: 0 }\nrepair: [x]\n";
+        assert_eq!(problems_in(rest), [
+            "3:27 missing-key: missing key `files` or `output_of` in `guard`",
+            "3:40 contradiction: `guard` with both `files` and `output_of`",
+            "4:13 out-of-range: practice by 0 people, expected at least 1",
+        ]);
+    }
+
+    #[test]
+    fn files_stay_in_the_repository() {
+        assert_eq!(problems_in("files: [scripts/a.sh, /etc/x, a/../../b, ~/c]\nrepair: [x]\n"), [
+            "3:23 outside-path: `/etc/x` leads out of the repository",
+            "3:31 outside-path: `a/../../b` leads out of the repository",
+            "3:42 outside-path: `~/c` leads out of the repository",
+        ]);
+    }
+}

@@ -67,3 +67,25 @@ fn globs(pattern: &str, word: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::problems_in;
+
+    #[test]
+    fn a_runbook_does_not_do_what_it_forbids() {
+        let rest = "forbidden: [{ match: kubeadm init phase certs, because: it makes a new CA }]\nrepair:\n  - { change: kubeadm certs renew all, no_undo: x }\n  - { change: sudo /usr/bin/kubeadm init -v 5 phase certs all, no_undo: x }\n  - { change: x, undo: [kubeadm, init, phase, certs] }\n";
+        let problems = problems_in(rest);
+        assert_eq!(problems.len(), 2);
+        assert!(problems[0].starts_with("6:15 forbidden-command"), "{problems:?}");
+        assert!(problems[1].starts_with("7:24 forbidden-command"), "{problems:?}");
+    }
+
+    #[test]
+    fn unless_makes_it_allowed() {
+        let rest = "forbidden: [{ match: rm -rf, unless: /tmp/lab* }]\nrepair:\n  - { change: rm -rf /tmp/lab-1, no_undo: x }\n  - { change: rm -rf /etc, no_undo: x }\n";
+        let problems = problems_in(rest);
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("6:15"), "{problems:?}");
+    }
+}

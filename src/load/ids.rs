@@ -69,3 +69,57 @@ pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
 fn shape(id: &str) -> String {
     id.replace("rn", "m").replace("vv", "w").replace(['1', '|'], "l").replace('0', "o").replace('_', "-")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{load, problems_in};
+    use crate::source::SourceFile;
+
+    fn ids(rest: &str) -> Vec<String> {
+        let loaded = load("a", SourceFile::new("a.yaml", format!("locum: 1\ntitle: t\n{rest}")));
+        let runbook = loaded.runbook.unwrap_or_else(|| panic!("{}", loaded.diagnostics[0].message));
+        runbook.steps().into_iter().map(|(_, step)| step.id.value.clone()).collect()
+    }
+
+    #[test]
+    fn steps_without_an_id_are_named_after_their_title() {
+        let rest = "diagnose:\n  - Is it up?\n  - { check: 'true', id: is-it-up-2 }\nrepair:\n  - Is it up?\n  - title: Restart {{ host }}\n    steps: [Is it up?]\n";
+        assert_eq!(ids(rest), ["is-it-up", "is-it-up-2", "is-it-up-3", "restart-host", "is-it-up-4"]);
+    }
+
+    #[test]
+    fn no_step_is_called_like_a_destination() {
+        assert_eq!(ids("repair: [Done, Repair, 日本語, 日本語]\n"), ["done-2", "repair-2", "step", "step-2"]);
+        assert_eq!(
+            problems_in("repair: [{ change: x, id: stop, no_undo: y }]\n"),
+            ["3:27 bad-name: a step cannot be called `stop`, which is a destination of its own"]
+        );
+    }
+
+    #[test]
+    fn an_id_is_given_once_in_the_whole_runbook() {
+        let problems = problems_in("diagnose: [{ check: x, id: a }]\nrepair: [{ steps: [{ by_hand: y, id: a }] }]\n");
+        assert_eq!(problems, ["4:38 duplicate-id: a second step has the id `a`"]);
+    }
+
+    #[test]
+    fn ids_are_no_paths() {
+        for path in ["../b", "a/b", "a\\b", ".."] {
+            let problems = problems_in(&format!("repair: [{{ by_hand: y, id: '{path}' }}]\n"));
+            assert_eq!(problems, [format!("3:28 bad-name: the id `{path}` is a path, expected a word")]);
+        }
+        assert_eq!(problems_in("repair: [{ by_hand: y, id: Ab }]\n"), ["3:28 bad-name: the id `Ab` has characters that an id cannot have"]);
+    }
+
+    #[test]
+    fn ids_that_look_alike_are_refused() {
+        assert_eq!(
+            problems_in("repair: [{ by_hand: y, id: rеnew }]\n"),
+            ["3:28 look-alike: the id `rеnew` has `е` (U+0435), which looks like `e`"]
+        );
+        assert_eq!(
+            problems_in("repair:\n  - { by_hand: y, id: node-1 }\n  - { by_hand: y, id: node-l }\n"),
+            ["5:23 look-alike: the ids `node-1` and `node-l` look alike"]
+        );
+    }
+}

@@ -110,3 +110,46 @@ fn check_lab_inputs(runbook: &Runbook, tree: &Node, lab: &str, cx: &mut Cx) {
 fn is_variable(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::problems_in;
+
+    #[test]
+    fn a_name_means_one_thing() {
+        let rest = "inputs: { node: x, host: y }\nvalues: { node: z }\nrepair:\n  - { change: x, no_undo: y, capture: node, for_each: { host: [a] } }\n";
+        assert_eq!(problems_in(rest), [
+            "3:20 name-taken: `host` is already the machine of the step",
+            "4:11 name-taken: `node` is already an input",
+            "6:39 name-taken: `node` is already an input",
+            "6:57 name-taken: `host` is already the machine of the step",
+        ]);
+    }
+
+    #[test]
+    fn names_can_stand_in_a_template() {
+        let rest = "inputs: { Node-Name: x }\nrepair:\n  - { change: x, no_undo: y, capture: 1st, env: { 'A-B': x } }\nlabs: { 'a/b': { start: x } }\n";
+        assert_eq!(problems_in(rest), [
+            "3:11 bad-name: the input `Node-Name` has characters that a name cannot have",
+            "5:5 bad-name: `A-B` in `env` is no name of a variable",
+            "5:39 bad-name: the capture `1st` has characters that a name cannot have",
+            "6:9 bad-name: the lab `a/b` is a path, expected a word",
+        ]);
+    }
+
+    #[test]
+    fn a_named_list_is_known_where_it_is_used() {
+        let rest = "inputs: { pods: { list: true }, one: x }\nrepair:\n  - { by_hand: x, for_each: { p: pods } }\n  - { by_hand: x, for_each: { p: pod } }\n  - { by_hand: x, for_each: { p: one } }\n  - { question: x, choices: disks }\n  - { change: x, no_undo: y, capture: { disks: { lines: true } } }\n  - { question: x, choices: disks }\n";
+        assert_eq!(problems_in(rest), [
+            "6:34 unknown-list: `for_each` names `pod`, which is no list that is known here",
+            "7:34 unknown-list: `for_each` names `one`, which is no list that is known here",
+            "8:29 unknown-list: `choices` names `disks`, which is no list that is known here",
+        ]);
+    }
+
+    #[test]
+    fn a_lab_sets_only_inputs_that_exist() {
+        let rest = "inputs: { port: x }\nrepair: [x]\nlabs: { default: { start: lab.sh, inputs: { prot: '1' } } }\n";
+        assert_eq!(problems_in(rest), ["5:45 undefined-name: the lab sets `prot`, which is no input of this runbook"]);
+    }
+}

@@ -95,3 +95,32 @@ fn check_input(name: &str, input: &Input, tree: &Node, cx: &mut Cx) {
         cx.push(if choice { problem.help("change the default or the pattern") } else { problem.help(format!("the choices are {}", choices.join(", "))) });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::problems_in;
+
+    #[test]
+    fn patterns_can_be_read() {
+        let rest = "scope: { files: [/etc/x] }\ninputs: { a: { pattern: '[' } }\nrepair:\n  - change: x\n    expect: { matches: '(' }\n    capture: { b: { match: 'a{{2}}', pattern: '*' } }\n    may_change: ['*.crt', '!ca.*', '[', '../y', '!']\n";
+        assert_eq!(problems_in(rest), [
+            "4:25 bad-pattern: a regular expression that cannot be read: unclosed character class",
+            "7:24 bad-pattern: a regular expression that cannot be read: unclosed group",
+            "8:47 bad-pattern: a regular expression that cannot be read: repetition operator missing expression",
+            "9:36 bad-pattern: a glob that cannot be read: unclosed character class; missing ']'",
+            "9:41 bad-pattern: `../y` goes up with `..`",
+            "9:49 bad-pattern: an empty glob",
+        ]);
+    }
+
+    #[test]
+    fn defaults_fit_their_input() {
+        let rest = "inputs:\n  a: { choices: [x, y], default: z }\n  b: { pattern: '[a-z]+', default: a1 }\n  c: { pattern: '[a-z]+', list: true, default: 'a, b' }\n  d: { pattern: '[a-z]+', choices: [x, '1'] }\n  e: { default: x, optional: true }\nrepair: [x]\n";
+        assert_eq!(problems_in(rest), [
+            "4:34 input-default: the default `z` of `a` is none of its choices",
+            "5:36 input-default: the default `a1` of `b` does not match its pattern",
+            "7:40 input-default: the choice `1` does not match the pattern of `d`",
+            "8:20 contradiction: the input `e` is optional and has a default",
+        ]);
+    }
+}

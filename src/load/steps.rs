@@ -219,3 +219,74 @@ fn check_program(program: Option<&str>, words: usize, span: Span, cx: &mut Cx) {
         cx.push(problem.help("if it is text for the shell, put it in quotes or write it under `|`").help("if it is a list, give each word an entry of its own"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::problems_in;
+
+    #[test]
+    fn a_runbook_and_a_group_have_a_step() {
+        assert_eq!(problems_in("owner: komari\n"), ["2:1 no-steps: a runbook without a step"]);
+        assert_eq!(problems_in("repair: [{ title: g, steps: [] }]\n"), ["3:10 no-steps: a group without a step"]);
+    }
+
+    #[test]
+    fn diagnose_and_verify_change_nothing() {
+        let rest = "diagnose:\n  - steps: [{ change: rm x, no_undo: y }]\nverify:\n  - { by_hand: look, risk: low }\n  - { by_hand: look, title: fine }\n";
+        assert_eq!(problems_in(rest), [
+            "4:23 kind-in-phase: a `change` in diagnose, which changes nothing",
+            "6:16 field-of-other-kind: `risk` on a `by_hand` in verify, where it is a look",
+        ]);
+    }
+
+    #[test]
+    fn groups_are_three_deep_at_most() {
+        let nested = |depth: usize| format!("repair: {}x{}\n", "[{ title: g, steps: ".repeat(depth) + "[", "]".to_owned() + &" }]".repeat(depth));
+        assert!(problems_in(&nested(3)).is_empty());
+        assert_eq!(problems_in(&nested(4)), ["3:79 group-depth: a group 4 levels deep, expected at most 3"]);
+    }
+
+    #[test]
+    fn fields_that_exclude_each_other_are_refused() {
+        let rest = "repair:\n  - { change: x, undo: y, no_undo: z }\n  - { change: x, no_undo: y, expect: { exit: 300 }, capture: { a: { match: x, json: y } } }\n  - { change: x, no_undo: y, may_change: [a] }\n";
+        assert_eq!(problems_in(rest), [
+            "4:36 contradiction: `no_undo` together with `undo`",
+            "5:38 out-of-range: exit code 300, expected 0 to 255",
+            "5:85 contradiction: the capture `a` with both `match` and `json`",
+            "6:43 may-change-without-scope: `may_change` without a `scope`",
+        ]);
+    }
+
+    #[test]
+    fn a_wait_can_pass() {
+        let rest = "verify:\n  - { wait: x, at_most: 10s, hold: 10s }\n  - { wait: x, at_most: 10s, every: 0s }\n  - { wait: x, at_most: 10s, hold: 5s }\n";
+        assert_eq!(problems_in(rest), [
+            "4:25 out-of-range: `at_most` is no longer than `hold`, so the wait could never pass",
+            "5:25 out-of-range: `every` is nothing, expected a time between two tries such as `5s`",
+        ]);
+    }
+
+    #[test]
+    fn unsafe_until_names_another_step() {
+        let rest = "repair:\n  - { change: x, no_undo: y, id: a, unsafe_until: a }\n  - { change: x, no_undo: y, unsafe_until: b }\n  - { change: x, no_undo: y, unsafe_until: a }\n";
+        assert_eq!(problems_in(rest), [
+            "4:51 unknown-step: `unsafe_until` names its own step `a`",
+            "5:44 unknown-step: `unsafe_until` names the unknown step `b`",
+        ]);
+    }
+
+    #[test]
+    fn the_brackets_of_a_test_are_no_program() {
+        let rest = "diagnose:\n  - check: [ -f x ]\n  - check: [ \"$x = y\" ]\n  - check: [test, -f, x]\n  - check: [reboot]\n";
+        assert_eq!(problems_in(rest), [
+            "4:12 list-command: a list whose program would be `-f x`",
+            "5:12 list-command: a list whose program would be `$x = y`",
+        ]);
+    }
+
+    #[test]
+    fn a_command_has_a_limit() {
+        let rest = format!("repair:\n  - {{ no_undo: x, change: \"{}\" }}\n", "x".repeat(17_000));
+        assert_eq!(problems_in(&rest), ["4:27 too-large: a command of 17000 bytes, expected at most 16384"]);
+    }
+}

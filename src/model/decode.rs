@@ -47,10 +47,10 @@ impl<'a> Cx<'a> {
         {
             problem = problem.also(*span, "in this key");
         }
-        if node.is_null() {
-            problem = problem.help("leave the key out, or give it a value");
-        }
-        self.push(problem);
+        let written = node.as_scalar().map_or("", |scalar| scalar.text.as_str());
+        let key = self.key.as_ref().map_or("key", |(key, _)| key.as_str());
+        let help = if node.is_null() { "leave the key out, or give it a value".to_owned() } else { shape.remedy(written, key) };
+        self.push(problem.help(help));
     }
 
     /// Decodes with `key` as the key that messages name.
