@@ -15,6 +15,8 @@
 
 mod environment;
 mod fault;
+#[cfg(test)]
+mod flagship;
 mod marks;
 mod reach;
 mod running;

@@ -178,24 +178,48 @@ fn spawn(spec: &LabSpec, folder: &Path, words: Sender<Word>) -> Result<Handle, L
     Ok(handle)
 }
 
-/// Copies what a lab prints into the log, and hands its words on; to the end, so that it never waits for a reader.
-fn drain(from: impl Read, mut log: File, words: &Sender<Word>) {
-    let mut reader = BufReader::new(from);
+/// Copies what a lab prints into the log, and hands its words on until it is ready; goes on to the end, so that the
+/// lab never waits for a reader.
+fn drain(from: impl Read, log: File, words: &Sender<Word>) {
+    let mut reader = BufReader::with_capacity(64 * 1024, from);
+    let mut log = Log { file: log, kept: 0 };
     let mut line = Vec::new();
-    let mut kept = 0;
     loop {
         line.clear();
         match reader.by_ref().take(LINE).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
-            Ok(count) => {
-                if kept < LOG {
-                    kept += count as u64;
-                    let _ = log.write_all(&line);
-                }
-                let text = String::from_utf8_lossy(&line);
-                // Nobody listens any more once it is ready.
-                let _ = words.send(Word::read(text.strip_suffix('\n').unwrap_or(&text)));
-            }
+            Ok(_) => {}
+        }
+        log.keep(&line);
+        let text = String::from_utf8_lossy(&line);
+        let word = Word::read(text.strip_suffix('\n').unwrap_or(&text));
+        let ready = word == Word::Ready;
+        if words.send(word).is_err() || ready {
+            break;
+        }
+    }
+    while let Ok(chunk) = reader.fill_buf() {
+        let count = chunk.len();
+        if count == 0 {
+            return;
+        }
+        log.keep(chunk);
+        reader.consume(count);
+    }
+}
+
+/// A log that stops growing.
+struct Log {
+    file: File,
+    kept: u64,
+}
+
+impl Log {
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.kept < LOG {
+            self.kept += bytes.len() as u64;
+            // A full disk must not stop the lab.
+            let _ = self.file.write_all(bytes);
         }
     }
 }

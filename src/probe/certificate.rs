@@ -97,7 +97,7 @@ fn facts(leaf: &X509Certificate<'_>, now: DateTime<Utc>, probed: &mut Probed) {
     if let Some((start, end)) = validity(leaf) {
         add("not_before", start.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
         add("not_after", end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
-        add("days_left", (end - now).num_seconds().div_euclid(86_400).to_string());
+        add("days_left", (end - now).num_days().to_string());
     }
 }
 
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(said.lines, ["expired 61 d ago (2026-09-25 03:12 UTC)"]);
         assert_eq!(
             (said.values["days_left"].as_str(), said.values["not_after"].as_str()),
-            ("-62", "2026-09-25T03:12:00Z")
+            ("-61", "2026-09-25T03:12:00Z")
         );
     }
 
