@@ -2,7 +2,6 @@
 //!
 //! What a value makes of a command is looked at again when it is rendered.
 
-use super::steps::commands;
 use crate::diagnostic::Code;
 use crate::model::decode::Cx;
 use crate::model::runbook::Forbidden;
@@ -23,7 +22,7 @@ pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
         return;
     }
     for (_, step) in runbook.steps() {
-        for command in commands(step) {
+        for command in step.commands() {
             for rule in rules.iter().filter(|rule| rule.hits(command)) {
                 let message = format!("a command that this runbook forbids: `{}`", &*rule.written.r#match);
                 let mut problem = cx.problem(Code::ForbiddenCommand, command.span(), message).also(rule.written.r#match.span, "forbidden here");
