@@ -5,9 +5,12 @@
 pub mod duration;
 pub mod expect_text;
 pub mod invisible;
+pub mod pattern;
+pub mod redactor;
 pub mod sanitizer;
 pub mod sgr;
 pub mod shell;
+pub mod shell_words;
 pub mod slug;
 pub mod suggestion;
 pub mod utf8;
@@ -15,7 +18,8 @@ pub mod width;
 
 pub use duration::{human, parse_duration};
 pub use expect_text::contains_at_word_borders;
+pub use pattern::CommandPattern;
+pub use redactor::Redactor;
 pub use sanitizer::{Colours, Sanitizer, plain, plain_lines};
 pub use slug::slug;
 pub use suggestion::suggest;
-pub mod pattern;

@@ -1,0 +1,104 @@
+//! Inputs: drawn once at the start, checked, and frozen with the run.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::Runbook;
+use crate::model::runbook::Input;
+use crate::template::{Values, render_text};
+
+/// An input that has no value yet, with what to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub name: String,
+    pub about: String,
+    pub choices: Vec<String>,
+    pub list: bool,
+}
+
+/// Why a value is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    #[error("unknown input `{found}`{}", .near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    Unknown { found: String, near: Option<String> },
+    #[error("input `{name}` is `{found}`, expected {expected}")]
+    Unfit { name: String, found: String, expected: String },
+    #[error("input `{name}`: {why}")]
+    Template { name: String, why: String },
+}
+
+/// What is drawn so far, and what must still be asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Drawn {
+    pub values: BTreeMap<String, Value>,
+    pub wanted: Vec<Wanted>,
+}
+
+/// Takes the values that were given, then defaults.
+///
+/// # Errors
+/// A name that the runbook does not have; a value that does not fit `pattern` or `choices`.
+pub fn draw(runbook: &Runbook, given: &BTreeMap<String, String>) -> Result<Drawn, InputError> {
+    let inputs = &runbook.head.inputs;
+    if let Some(found) = given.keys().find(|name| !inputs.contains_key(*name)) {
+        let near = crate::text::suggest(found, inputs.keys().map(String::as_str)).map(str::to_owned);
+        return Err(InputError::Unknown { found: found.clone(), near });
+    }
+    let mut drawn = Drawn::default();
+    let mut known = Values::default();
+    for (name, input) in inputs {
+        let template = |text: &crate::model::Text| {
+            render_text(text, &known).map_err(|problem| InputError::Template { name: name.clone(), why: problem.message })
+        };
+        let default = input.default.as_ref().map(template).transpose()?;
+        let choices = input.choices.iter().map(template).collect::<Result<Vec<_>, _>>()?;
+        match given.get(name).cloned().or(default) {
+            Some(text) => {
+                let value = fit(name, input, &choices, &text)?;
+                match &value {
+                    Value::Array(_) => known.insert_list(name, items(&text)),
+                    _ => known.insert_text(name, &text),
+                }
+                drawn.values.insert(name.clone(), value);
+            }
+            None if input.optional => {}
+            None => drawn.wanted.push(Wanted {
+                name: name.clone(),
+                about: input.about.as_ref().map(|about| about.source.clone()).unwrap_or_default(),
+                choices,
+                list: input.list,
+            }),
+        }
+    }
+    Ok(drawn)
+}
+
+fn items(text: &str) -> Vec<String> {
+    text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn fit(name: &str, input: &Input, choices: &[String], text: &str) -> Result<Value, InputError> {
+    let unfit = |found: &str, expected: String| InputError::Unfit { name: name.to_owned(), found: found.to_owned(), expected };
+    let one = |item: &str| {
+        if item.contains('\0') {
+            return Err(unfit("a text with a NUL", "a text without one".to_owned()));
+        }
+        if !choices.is_empty() && !choices.iter().any(|choice| choice == item) {
+            return Err(unfit(item, format!("one of: {}", choices.join(", "))));
+        }
+        let pattern = input.pattern.as_ref().map(|pattern| (&pattern.source, regex::Regex::new(&format!("^(?:{})$", pattern.source))));
+        match pattern {
+            Some((source, Ok(whole))) if !whole.is_match(item) => Err(unfit(item, format!("a value that matches `{source}`"))),
+            Some((source, Err(_))) => Err(unfit(item, format!("a pattern that can be read, found `{source}`"))),
+            Some(_) | None => Ok(()),
+        }
+    };
+    if input.list {
+        let items = items(text);
+        items.iter().try_for_each(|item| one(item))?;
+        return Ok(Value::Array(items.into_iter().map(Value::String).collect()));
+    }
+    one(text)?;
+    Ok(Value::String(text.to_owned()))
+}

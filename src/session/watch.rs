@@ -1,0 +1,140 @@
+//! The guards of a run: measured, compared with the measure before, kept for whoever goes on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::engine::record::{Changed, Guards};
+use crate::engine::resolve::GuardLines;
+use crate::guard::{Change, Difference, GuardError, MayChange, Measure, Roots, compare, measure};
+
+/// Everything that was measured at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sight {
+    scope: Measure,
+    others: Measure,
+    /// Digest of the output of each guard that is a command, by what it is.
+    outputs: BTreeMap<String, String>,
+}
+
+/// What is measured, with paths made absolute.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    pub scope: Roots,
+    others: Roots,
+    lines: GuardLines,
+}
+
+/// A command of a guard could not be asked.
+pub type AskOutput<'a> = dyn Fn(&crate::engine::resolve::CommandLine) -> Result<Vec<u8>, String> + 'a;
+
+impl Watch {
+    /// From the guards of a runbook; `~` is `home`, relative paths start at `cwd`.
+    pub fn new(lines: GuardLines, home: &Path, cwd: &Path) -> Result<Self, GuardError> {
+        let absolute = |paths: &[String]| paths.iter().map(|path| expand(path, home, cwd)).collect::<Vec<_>>();
+        let scope = Roots::new(absolute(&lines.scope))?;
+        let others = Roots::new(lines.others.iter().flat_map(|line| absolute(&line.files)))?;
+        Ok(Self { scope, others, lines })
+    }
+
+    /// Whether there is anything to watch.
+    pub fn is_empty(&self) -> bool {
+        self.lines.scope.is_empty() && self.lines.others.is_empty()
+    }
+
+    /// Every path that is watched.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.scope.all().iter().chain(self.others.all()).map(PathBuf::as_path)
+    }
+
+    /// Measures everything. What cannot be measured is an error, since a guard that sees a part is decoration.
+    pub fn look(&self, ask: &AskOutput) -> Result<Sight, String> {
+        let scope = measure(&self.scope).map_err(|error| error.to_string())?;
+        let others = measure(&self.others).map_err(|error| error.to_string())?;
+        let mut outputs = BTreeMap::new();
+        for line in &self.lines.others {
+            if let Some(command) = &line.output_of {
+                let output = ask(command).map_err(|why| format!("cannot measure the guard `{}`: {why}", line.what))?;
+                outputs.insert(line.what.clone(), hex(&Sha256::digest(&output)));
+            }
+        }
+        Ok(Sight { scope, others, outputs })
+    }
+
+    /// Compares two measures; `may_change` are the globs of the step between them.
+    pub fn compare(&self, before: &Sight, after: &Sight, may_change: &[String]) -> Result<Guards, GuardError> {
+        let may = MayChange::new(may_change, &self.scope)?;
+        let mut guards = after.guards();
+        for difference in compare(&before.scope, &after.scope) {
+            let guarded = after.others.entries.contains_key(&difference.path) || before.others.entries.contains_key(&difference.path);
+            let list = if may.allows(&difference.path) && !guarded { &mut guards.allowed } else { &mut guards.broken };
+            list.push(changed(&difference));
+        }
+        let others = compare(&before.others, &after.others).into_iter().map(|difference| changed(&difference));
+        guards.broken.extend(others.filter(|other| !guards.broken.contains(other)).collect::<Vec<_>>());
+        for (what, digest) in &before.outputs {
+            let now = after.outputs.get(what).cloned().unwrap_or_default();
+            if now != *digest {
+                guards.broken.push(Changed { path: what.clone(), what: "output".to_owned(), before: digest.clone(), after: now });
+            }
+        }
+        Ok(guards)
+    }
+}
+
+impl Sight {
+    /// The measure alone, without a comparison.
+    pub fn guards(&self) -> Guards {
+        let mut digest = Sha256::new();
+        digest.update(self.scope.digest());
+        digest.update(self.others.digest());
+        for (what, output) in &self.outputs {
+            digest.update(format!("{what}\0{output}\0"));
+        }
+        let entries = self.scope.entries.len() + self.others.entries.len() + self.outputs.len();
+        Guards { digest: hex(&digest.finalize()), entries: entries as u64, broken: Vec::new(), allowed: Vec::new() }
+    }
+}
+
+/// `~` and relative paths made absolute.
+pub fn expand(path: &str, home: &Path, cwd: &Path) -> PathBuf {
+    match path.strip_prefix("~/") {
+        Some(rest) => home.join(rest),
+        None if path == "~" => home.to_owned(),
+        None => cwd.join(path),
+    }
+}
+
+fn changed(difference: &Difference) -> Changed {
+    let (what, before, after) = match &difference.what {
+        Change::Added { kind } => ("added", String::new(), kind_word(*kind)),
+        Change::Removed { kind } => ("removed", kind_word(*kind), String::new()),
+        Change::Contents { before, after } => ("contents", format!("sha256 {before}"), format!("sha256 {after}")),
+        Change::Mode { before, after } => ("mode", format!("{before:04o}"), format!("{after:04o}")),
+        Change::Owner { before, after } => ("owner", format!("{}:{}", before.0, before.1), format!("{}:{}", after.0, after.1)),
+        Change::Kind { before, after } => ("kind", kind_word(*before), kind_word(*after)),
+        Change::Target { before, after } => ("target", before.clone(), after.clone()),
+    };
+    Changed { path: difference.path.to_string_lossy().into_owned(), what: what.to_owned(), before, after }
+}
+
+fn kind_word(kind: crate::guard::Kind) -> String {
+    match kind {
+        crate::guard::Kind::File => "file",
+        crate::guard::Kind::Dir => "folder",
+        crate::guard::Kind::Link => "link",
+        crate::guard::Kind::Other => "special file",
+    }
+    .to_owned()
+}
+
+/// Bytes in lowercase hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        use std::fmt::Write;
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
