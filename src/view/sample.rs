@@ -7,9 +7,6 @@ use crate::engine::command::{Answer, Asked, Beginning, Command, Ending, Evidence
 use crate::engine::record::{Changed, Confirm, EndResult, Facts, Guards, Judged, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::{AttemptId, Key, Plan, Refusal, Run, decide};
-use crate::model::Runbook;
-use crate::model::decode::{Cx, Decode};
-use crate::model::runbook::WrittenRunbook;
 use crate::source::SourceFile;
 
 /// A certificate that ran out, a change, a deed by hand, a loop, a proof, something for daylight.
@@ -65,7 +62,7 @@ repair:
     steps:
       - id: restart
         title: Restart it
-        change: crictl rmp -f the-pod
+        change: crictl rmp -f {{ pod }}
         risk: low
         takes: 2m
 verify:
@@ -93,15 +90,11 @@ pub enum Found {
     CannotTell(&'static str),
 }
 
-/// The runbook of a text; ids must be given.
+/// The plan of a runbook; a warning is as good as none.
 pub fn plan(text: &str) -> Plan {
-    let file = SourceFile::new("certificate.yaml", text);
-    let (node, problems) = crate::yaml::parse(&file);
-    assert!(problems.is_empty(), "{problems:?}");
-    let mut cx = Cx::new(&file);
-    let written = WrittenRunbook::decode(&node.expect("a tree"), &mut cx);
-    assert!(cx.diagnostics.is_empty(), "{:?}", cx.diagnostics);
-    Plan::new(Arc::new(Runbook::new("certificate", written.expect("a runbook"))))
+    let loaded = crate::load::load("certificate", SourceFile::new("certificate.yaml", text));
+    let Some(runbook) = loaded.runbook else { panic!("{:#?}", loaded.diagnostics) };
+    Plan::new(Arc::new(runbook))
 }
 
 /// An opened run of a runbook on kyousuke.
@@ -245,7 +238,7 @@ impl Sample {
 
     pub fn answer(&mut self, key: &str, answer: Answer) {
         let step = key.parse().expect("a key");
-        self.ask(Command::Answer { step, answer, how: "key".into() }).expect("it is answered");
+        self.ask(Command::Answer { step, answer, how: "key".into(), guards: None }).expect("it is answered");
     }
 
     /// The screen is gone, and nobody knows how the attempt ended.

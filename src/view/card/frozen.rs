@@ -19,7 +19,7 @@ pub(super) fn frozen(plan: &Plan, run: &Run, attempt: Option<&AttemptId>) -> Car
     let step = attempt.and_then(|attempt| run.attempts.get(attempt)).map(|attempt| attempt.intent.step.clone());
     rows.one(Label::What, match &step {
         Some(step) => format!("`{step}` ({}) changed what must not change.", words::title(plan, run, step)),
-        None => "Something outside this run changed what must not change, between two steps.".to_owned(),
+        None => "What must not change did, and no command of this run did it: a deed by hand, or somebody else.".to_owned(),
     });
     rows.add(Label::Changed, changed.iter().map(line));
     said(plan, run, changed, &mut rows);

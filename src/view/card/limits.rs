@@ -33,7 +33,7 @@ impl Maker<'_> {
 
     fn guarded(&self, guards: &GuardLines) -> Vec<String> {
         let by_hand = matches!(self.step.kind, StepKind::ByHand(_));
-        let when = if by_hand { "measured after the next change" } else { "measured just before, and again after" };
+        let when = if by_hand { "measured once you say that it is done" } else { "measured just before, and again after" };
         let mut lines = Vec::new();
         if !guards.scope.is_empty() {
             let entries = self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} entries)", guards.entries));
