@@ -16,6 +16,7 @@ mod drain;
 mod environment;
 mod error;
 mod evidence;
+pub mod expect;
 mod facts;
 mod filter;
 mod look;
