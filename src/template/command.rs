@@ -13,11 +13,13 @@ use super::syntax::{Expression, parse};
 use super::token::Kind;
 use super::values::Values;
 
-/// Which shell reads the command. What is quoted here is read alike by both; a construct that `sh` does not have
-/// in front of a hole is the author's own error, which the shell reports.
+/// Which shell reads the command. Quotes are read alike by both; in a command with holes for `sh`, what only `bash` has
+/// is refused before the first word of it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
+    /// `bash -euo pipefail -c`
     Bash,
+    /// `sh -eu -c`
     Sh,
 }
 
@@ -64,7 +66,16 @@ pub fn render_command(template: &str, values: &Values, shell: Shell) -> Result<S
     }
     let lexed = lex(&source);
     let hole = |at: usize| Hole { expression: &template[ranges[at].clone()], range: ranges[at].clone() };
-    let problems = problems(&lexed, &Reading::Values(&fillings), fillings.len(), hole);
+    let mut problems = problems(&lexed, &Reading::Values(&fillings), fillings.len(), hole);
+    if let Some((at, what)) = lexed.only_bash.filter(|_| shell == Shell::Sh && !fillings.is_empty()) {
+        let message = format!("`{what}` is not in every `sh`");
+        problems.push(Problem::new(
+            ProblemKind::Syntax,
+            at..at + 1,
+            message,
+            "leave `shell: sh` out, so that `bash` reads it",
+        ));
+    }
     if let Some(problem) = problems.into_iter().min_by_key(|problem| problem.range.start) {
         return Err(problem);
     }
@@ -82,10 +93,7 @@ pub fn render_command(template: &str, values: &Values, shell: Shell) -> Result<S
             return Err(too_long(template));
         }
     }
-    // both read the quotes above alike; the argument keeps callers from forgetting that there are two
-    match shell {
-        Shell::Bash | Shell::Sh => Ok(command),
-    }
+    Ok(command)
 }
 
 fn too_long(template: &str) -> Problem {
@@ -116,22 +124,19 @@ fn bare(value: &str, site: &Site) -> String {
 }
 
 /// What is wrong with the holes of a command that was read.
-fn problems<'a>(
-    lexed: &Lexed,
-    reading: &Reading<'_>,
-    holes: usize,
-    hole: impl Fn(usize) -> Hole<'a>,
-) -> Vec<Problem> {
+fn problems<'a>(lexed: &Lexed, reading: &Reading<'_>, holes: usize, hole: impl Fn(usize) -> Hole<'a>) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     for (at, site) in lexed.sites.iter().enumerate() {
         if let Place::Refused(refusal) = &site.place {
             problems.push(hole(at).refused(refusal));
         }
     }
+    // a fault in front of a refused hole is its doing more often than not
+    let fault = lexed.fault.as_ref().filter(|_| holes > 0 && problems.is_empty());
     for finding in audit(lexed, reading) {
         problems.push(found(&finding, &hole));
     }
-    if let Some(fault) = lexed.fault.as_ref().filter(|_| holes > 0) {
+    if let Some(fault) = fault {
         let range = fault.at..fault.at + 1;
         problems.push(Problem::new(ProblemKind::Syntax, range, fault.message.clone(), fault.help.clone()));
     }
@@ -234,3 +239,6 @@ fn keeps_beginning(expression: &Expression) -> bool {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

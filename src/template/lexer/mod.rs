@@ -8,6 +8,7 @@
 //! Pure: symbols in, places out. A hole is a symbol of its own, so no letter of a value is ever looked at here.
 
 mod document;
+mod expansions;
 mod lists;
 mod words;
 
@@ -93,10 +94,16 @@ pub(super) struct Word {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    Text { text: String, quoted: bool },
+    Text {
+        text: String,
+        quoted: bool,
+    },
     Hole(usize),
     /// `$name`, and where it stands in the template.
-    Variable { name: String, at: Range<usize> },
+    Variable {
+        name: String,
+        at: Range<usize>,
+    },
     /// What only the shell knows: `$( )`, `$(( ))`, `${ }`.
     Other,
 }
@@ -118,6 +125,8 @@ pub(super) struct Lexed {
     pub sites: Vec<Site>,
     pub commands: Vec<Command>,
     pub fault: Option<Fault>,
+    /// The first construct that `sh` does not have, and its offset in the template.
+    pub only_bash: Option<(usize, &'static str)>,
 }
 
 /// Why the rest could not be read.
@@ -133,7 +142,7 @@ pub(super) struct Fault {
 pub(super) fn lex(source: &Source) -> Lexed {
     let mut lexer = Lexer::new(source);
     let fault = lexer.list(End::Input).err();
-    Lexed { sites: lexer.sites, commands: lexer.commands, fault }
+    Lexed { sites: lexer.sites, commands: lexer.commands, fault, only_bash: lexer.only_bash }
 }
 
 impl Source {
@@ -174,6 +183,7 @@ struct Lexer<'a> {
     /// The holes that feed the standard input of what comes now.
     fed_by: Range<usize>,
     depth: usize,
+    only_bash: Option<(usize, &'static str)>,
 }
 
 const DEPTH: usize = 64;
@@ -190,6 +200,7 @@ impl<'a> Lexer<'a> {
             refused: None,
             fed_by: 0..0,
             depth: 0,
+            only_bash: None,
         }
     }
 
@@ -238,11 +249,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads with every hole refused.
-    fn refusing<T>(
-        &mut self,
-        refusal: Refusal,
-        read: impl FnOnce(&mut Self) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    fn refusing<T>(&mut self, refusal: Refusal, read: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         let outer = self.refused.clone();
         self.refused = Some(outer.clone().unwrap_or(refusal));
         let result = read(self);
@@ -259,6 +266,12 @@ impl<'a> Lexer<'a> {
         let result = read(self);
         self.depth -= 1;
         result
+    }
+
+    /// Notes a construct that `sh` does not have.
+    fn only_bash(&mut self, symbol: usize, what: &'static str) {
+        let at = self.source.origins.get(symbol).copied().unwrap_or(0);
+        self.only_bash.get_or_insert((at, what));
     }
 
     fn fault(&self, message: impl Into<String>, help: impl Into<String>) -> Fault {
