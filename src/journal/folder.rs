@@ -166,7 +166,10 @@ impl RunFolder {
             opened = batch.lines().next().map(|raw| line::check(raw.bytes).map(|sealed| sealed.text("t")));
             ControlFlow::Break(())
         })?;
-        opened.transpose().map(Option::flatten).map_err(|flaw| JournalError::Record { why: format!("its first line {flaw}") })
+        opened
+            .transpose()
+            .map(Option::flatten)
+            .map_err(|flaw| JournalError::Record { why: format!("its first line {flaw}") })
     }
 }
 

@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn what_the_journal_needs_is_seen() {
-        let seen = glance(br#"{"v":1,"run":"a\u0062","stdout":{"blob":"x","cut":false},"list":[{"a":-1.5}],"n":null}"#).unwrap();
+        let seen = glance(br#"{"v":1,"run":"a\u0062","stdout":{"blob":"x","cut":false},"list":[{"a":-1.5}],"n":null}"#)
+            .unwrap();
         assert_eq!((seen.number("v"), seen.text("run")), (Some(1), Some("ab")));
         assert_eq!(seen.object("stdout").unwrap().get("cut"), Some(&Seen::Bool(false)));
         assert_eq!((seen.get("list"), seen.text("v")), (Some(&Seen::Other), None));

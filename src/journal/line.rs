@@ -123,7 +123,7 @@ pub(super) fn seal(record: &Map<String, Value>, prev: Digest) -> Result<(Vec<u8>
     line.extend_from_slice(&h.to_hex());
     line.extend_from_slice(END);
     if line.len() > MAX_LINE {
-        return Err(JournalError::TooLong { bytes: line.len() });
+        return Err(JournalError::TooLong { bytes: line.len(), limit: MAX_LINE });
     }
     // What cannot be read back must not be written: it would count as damage for ever.
     check(&line).map_err(|flaw| unfit(&format!("it {flaw}")))?;
@@ -140,8 +140,10 @@ pub(super) fn check(line: &[u8]) -> Result<Sealed<'_>, Flaw> {
     if Digest::of(body) != h {
         return Err(Flaw::Hash);
     }
-    let members = glance(&line[..line.len() - 1]).map_err(|error| Flaw::Content(format!("is not a record: {error}")))?;
-    let epoch = u32::try_from(number(&members, "epoch")?).map_err(|_| Flaw::Content("has an `epoch` that is too high".into()))?;
+    let members =
+        glance(&line[..line.len() - 1]).map_err(|error| Flaw::Content(format!("is not a record: {error}")))?;
+    let epoch = u32::try_from(number(&members, "epoch")?)
+        .map_err(|_| Flaw::Content("has an `epoch` that is too high".into()))?;
     let (version, seq) = (number(&members, "v")?, number(&members, "seq")?);
     for key in ["run", "kind"] {
         if members.text(key).is_none_or(str::is_empty) {
@@ -203,7 +205,9 @@ mod tests {
     #[test]
     fn each_part_of_the_frame_counts() {
         let line = sealed(&record(1, 1, "run.open"));
-        let with = |from: &str, to: &str| check(String::from_utf8(line.clone()).unwrap().replace(from, to).as_bytes()).unwrap_err();
+        let with = |from: &str, to: &str| {
+            check(String::from_utf8(line.clone()).unwrap().replace(from, to).as_bytes()).unwrap_err()
+        };
         assert_eq!(with("\"}\n", "\"}"), Flaw::Unfinished);
         assert_eq!(with("\"}\n", "\"}\r\n"), Flaw::Converted);
         assert_eq!(with("\"}\n", "\" }\n"), Flaw::Frame);
@@ -239,7 +243,7 @@ mod tests {
         long.insert("text".into(), "x".repeat(spare).into());
         assert_eq!(sealed(&long).len(), MAX_LINE);
         long.insert("text".into(), "x".repeat(spare + 1).into());
-        assert!(matches!(seal(&long, Digest::ZERO), Err(JournalError::TooLong { bytes }) if bytes == MAX_LINE + 1));
+        assert!(matches!(seal(&long, Digest::ZERO), Err(JournalError::TooLong { bytes, .. }) if bytes == MAX_LINE + 1));
         assert_eq!(check(&vec![b'x'; MAX_LINE + 1]).unwrap_err(), Flaw::TooLong);
     }
 

@@ -87,8 +87,8 @@ impl Order {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::{Scratch, record_with};
     use super::super::audit;
+    use super::super::testing::{Scratch, record_with};
 
     const A: &str = "1-2-ab12";
 
