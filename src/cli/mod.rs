@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod drill;
 pub mod dry_run;
+pub mod explain;
+pub mod lint;
 pub mod outcome;
 pub mod resume;
 pub mod run;
@@ -63,6 +65,10 @@ enum Command {
     Drill(drill::DrillArgs),
     /// Check a run's journal: chain, outputs
     Audit(audit::AuditArgs),
+    /// Every problem of every runbook, with its place and its remedy
+    Lint(lint::LintArgs),
+    /// What a code of `lint` means, with an example
+    Explain(explain::ExplainArgs),
 }
 
 /// Parses, runs, tells.
@@ -80,6 +86,8 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => resume::resume(args),
         Command::Drill(args) => drill::drill(args),
         Command::Audit(args) => audit::audit(args),
+        Command::Lint(args) => lint::lint(&args),
+        Command::Explain(args) => explain::explain(&args),
     };
     ExitCode::from(outcome::tell(result).code())
 }
