@@ -31,8 +31,28 @@ macro_rules! codes {
 }
 
 codes! {
+    TooLarge "too-large" Error
+        "A limit is passed: a file of 1 MiB, 64 levels, 20,000 values, a command of 16 KiB. A runbook of that size is a mistake, and a screen that waits for it at night is worse."
+    NotText "not-text" Error
+        "The file is not UTF-8 text."
+    HiddenCharacter "hidden-character" Error
+        "A character that nobody sees, or that turns the order of what is seen: a control character, a space without width, a mark that reverses the reading direction. What is read must be what is run."
+    LookAlike "look-alike" Error
+        "A character or a name that looks like another one: a Cyrillic letter in a key, or two ids that a tired reader takes for the same."
     Syntax "yaml-syntax" Error
-        "The file is not YAML, or uses a part of YAML that runbooks leave out."
+        "The file is not YAML. Commands are the usual cause: quote the text, or write it under `|`."
+    Tab "yaml-tab" Error
+        "A tab stands where YAML wants spaces."
+    Anchor "yaml-anchor" Error
+        "Anchors (`&`), aliases (`*`) and merge keys (`<<`) are left out, so that a step says everything that it does where it stands."
+    Tag "yaml-tag" Error
+        "Tags (`!`) are left out. YAML takes `! test -e x` for a tag and drops the `!`, which makes the command its own opposite."
+    Documents "yaml-documents" Error
+        "A file holds one runbook: no second document, no directive."
+    KeyNotText "key-not-text" Error
+        "A key of a mapping is a text. A value that begins with `{{` is the usual cause: quote it."
+    DuplicateKey "duplicate-key" Error
+        "A key stands twice in one mapping. Readers of YAML disagree about which one counts."
     UnknownKey "unknown-key" Error
         "A key that the format does not have. Nothing is ever ignored, since an ignored guard would be decoration."
     NotBuiltYet "not-built-yet" Error
