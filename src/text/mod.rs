@@ -5,6 +5,7 @@
 pub mod duration;
 pub mod expect_text;
 pub mod invisible;
+pub mod markdown;
 pub mod sanitizer;
 pub mod sgr;
 pub mod shell;
