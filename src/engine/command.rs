@@ -26,8 +26,8 @@ pub enum Command {
     Finish(Box<Ending>),
     /// `done_when` holds before the change: take it as done.
     AlreadyDone { step: Key, held: Vec<Matched>, how: String },
-    /// A question or a deed by hand was answered.
-    Answer { step: Key, answer: Answer, how: String },
+    /// A question or a deed by hand was answered; with the guards, measured after a deed by hand in repair.
+    Answer { step: Key, answer: Answer, how: String, guards: Option<Guards> },
     Skip { step: Key, reason: String },
     /// What to do with an attempt whose end is unknown, or with a failed one.
     Decide { attempt: AttemptId, choice: Choice, reason: String, how: String },

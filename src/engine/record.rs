@@ -201,7 +201,7 @@ pub struct Facts {
 }
 
 /// One thing that is not as it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     pub path: String,
     /// `contents`, `mode`, `owner`, `kind`, `added`, `removed`, `target`, `output`.

@@ -1,1 +1,230 @@
-//! The same session without a person.
+//! The same session without a person: looks run, everything else wants an answer from a file.
+//!
+//! A missing answer ends it before anything of that step runs.
+
+pub mod answers;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+pub use answers::{Answers, AnswersError, REPAIR};
+
+use crate::engine::command::Answer;
+use crate::engine::position::StopReason;
+use crate::engine::record::{Close, Confirm, Judged, Mode};
+use crate::engine::resolve::{ChoiceLine, Resolver, Work};
+use crate::engine::run::StepState;
+use crate::engine::{Exit, Key, Position};
+use crate::session::{Control, Notice, Trouble};
+use crate::text::plain;
+
+/// How long one wait for something to happen lasts.
+const WAIT: Duration = Duration::from_millis(200);
+
+/// How answers are recorded.
+const HOW: &str = "answers-file";
+
+/// Why a run without a person ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadlessError {
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+    #[error("cannot write")]
+    Write(#[from] io::Error),
+}
+
+/// A run driven by a file.
+pub struct Headless<'a> {
+    control: &'a mut dyn Control,
+    answers: &'a Answers,
+    out: &'a mut dyn Write,
+}
+
+impl<'a> Headless<'a> {
+    pub fn new(control: &'a mut dyn Control, answers: &'a Answers, out: &'a mut dyn Write) -> Self {
+        Self { control, answers, out }
+    }
+
+    /// Goes as far as the answers lead.
+    pub fn run(&mut self) -> Result<Exit, HeadlessError> {
+        loop {
+            self.wait()?;
+            let end = match self.control.run().position.clone() {
+                Position::Step { step } => self.step(&step)?,
+                Position::EnterRepair => self.enter()?,
+                Position::NotRepaired => {
+                    self.say("not repaired: not every step of verify holds; the run stays open")?;
+                    Some(Exit::StepFailed)
+                }
+                Position::Stopped { by, step } => Some(self.stopped(by, step.as_ref())?),
+                Position::Frozen { .. } => Some(self.frozen()?),
+                Position::AtEnd { nothing_to_repair } => {
+                    let outcome = if nothing_to_repair { Close::NothingToRepair } else { Close::Done };
+                    self.control.close(outcome, "")?;
+                    None
+                }
+                Position::Closed => Some(self.closed()?),
+            };
+            if let Some(exit) = end {
+                return Ok(exit);
+            }
+        }
+    }
+
+    fn say(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", plain(text))
+    }
+
+    /// Until nothing goes on.
+    fn wait(&mut self) -> Result<(), HeadlessError> {
+        while self.control.busy().is_some() {
+            for notice in self.control.poll(WAIT)? {
+                match notice {
+                    Notice::AlreadyDone { step, held } => {
+                        self.say(&format!("{step}: done already: {}", held.join("; ")))?;
+                        self.control.already_done(&step, HOW)?;
+                    }
+                    Notice::Said(text) => self.say(&text)?,
+                    Notice::Changed | Notice::Output(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Key) -> Result<Option<Exit>, HeadlessError> {
+        let resolved = Resolver::new(self.control.plan(), self.control.run(), Some(step)).step(step);
+        let resolved = match resolved {
+            Ok(resolved) => resolved,
+            Err(why) => {
+                self.say(&format!("{step}: {why}"))?;
+                return Ok(Some(Exit::PersonNeeded));
+            }
+        };
+        let looks = matches!(resolved.work, Work::Test(_) | Work::Wait { .. });
+        let answer = self.answers.get(step).map(str::to_owned);
+        let (false, Some(answer)) = (looks, &answer) else {
+            if looks {
+                return self.look(step);
+            }
+            self.say(&format!("{step}: a person must decide: {}; nothing of this step ran", resolved.title))?;
+            return Ok(Some(Exit::PersonNeeded));
+        };
+        match &resolved.work {
+            Work::Command(_) => {
+                if *self.control.run().state(step) == StepState::Passed {
+                    self.say(&format!("{step}: it passed already; a person must decide"))?;
+                    return Ok(Some(Exit::PersonNeeded));
+                }
+                let confirm = Confirm { how: HOW.to_owned(), text: answer.clone() };
+                self.control.change(&resolved.digest(), confirm, None)?;
+                self.wait()?;
+                self.told(step)?;
+            }
+            Work::ByHand(_) => self.control.answer(step, by_hand(answer), HOW)?,
+            Work::Question { choices, .. } => {
+                let answer = question(answer, choices, !resolved.captures.is_empty());
+                self.control.answer(step, answer, HOW)?;
+            }
+            Work::Test(_) | Work::Wait { .. } | Work::Restore => unreachable!("looks were taken before"),
+        }
+        Ok(None)
+    }
+
+    fn look(&mut self, step: &Key) -> Result<Option<Exit>, HeadlessError> {
+        self.control.look()?;
+        self.wait()?;
+        let judged = self.told(step)?;
+        let stands = self.control.run().position == Position::Step { step: step.clone() };
+        // A look that cannot be told is not asked for ever.
+        Ok((stands && judged != Some(Judged::Passed)).then_some(Exit::PersonNeeded))
+    }
+
+    /// Says how the newest attempt of a step ended.
+    fn told(&mut self, step: &Key) -> Result<Option<Judged>, HeadlessError> {
+        let end = self.control.run().newest_attempt(step).and_then(|attempt| attempt.end.clone());
+        let Some(end) = end else { return Ok(None) };
+        let verdict = match end.judged {
+            Judged::Passed => "ok",
+            Judged::Failed => "FAULT",
+            Judged::Unknown => "cannot tell",
+        };
+        let found = if end.found.is_empty() { String::new() } else { format!(": {}", end.found.join("; ")) };
+        self.say(&format!("{step}: {verdict}{found}"))?;
+        Ok(Some(end.judged))
+    }
+
+    fn enter(&mut self) -> Result<Option<Exit>, HeadlessError> {
+        if self.control.run().mode() == Mode::Look {
+            self.control.close(Close::NotRepaired, "looked only")?;
+            return Ok(None);
+        }
+        let answer = self.answers.answers.get(REPAIR).map(|answer| answer.trim().to_owned());
+        if answer.as_deref() == Some("enter") {
+            self.control.enter_repair(HOW)?;
+            return Ok(None);
+        }
+        self.say("repair: a person must decide whether to enter it (`repair: enter` in the answers); nothing of it ran")?;
+        Ok(Some(Exit::PersonNeeded))
+    }
+
+    fn stopped(&mut self, by: StopReason, step: Option<&Key>) -> Result<Exit, HeadlessError> {
+        let why = self.control.run().why.clone().unwrap_or_default();
+        let place = step.map_or_else(|| "stopped".to_owned(), ToString::to_string);
+        self.say(&format!("{place}: stopped: {why}"))?;
+        let timed_out = step.and_then(|step| self.control.run().newest_attempt(step)).and_then(|attempt| attempt.end.as_ref());
+        let timed_out = timed_out.is_some_and(|end| end.result == crate::engine::record::EndResult::TimedOut);
+        Ok(match by {
+            StopReason::Unknown if timed_out => Exit::TimedOut,
+            StopReason::Unknown | StopReason::NameNotKnown | StopReason::TooManyVisits | StopReason::Undone => Exit::PersonNeeded,
+            StopReason::StepFailed => Exit::StepFailed,
+            StopReason::Runbook | StopReason::OfferUndo => Exit::StoppedByRunbook,
+        })
+    }
+
+    fn frozen(&mut self) -> Result<Exit, HeadlessError> {
+        self.say("a guard is broken; nothing runs but the way back, and that needs a person:")?;
+        let changed = self.control.run().broken.as_ref().map(|broken| broken.changed.clone()).unwrap_or_default();
+        for change in changed {
+            self.say(&format!("  {}: {} {} -> {}", change.path, change.what, change.before, change.after))?;
+        }
+        Ok(Exit::GuardBroken)
+    }
+
+    fn closed(&mut self) -> Result<Exit, HeadlessError> {
+        let closed = self.control.run().closed.clone();
+        let fault = self.control.run().findings.iter().any(|finding| finding.judged != Judged::Passed);
+        let (words, exit) = match closed.map(|(close, ..)| close) {
+            Some(Close::Done) => ("done", Exit::Done),
+            Some(Close::NothingToRepair) => ("nothing to repair", Exit::Done),
+            Some(Close::NotRepaired) | None if self.control.run().mode() == Mode::Look => {
+                ("looked only", if fault { Exit::Findings } else { Exit::Done })
+            }
+            Some(Close::NotRepaired) | None => ("not repaired", Exit::StepFailed),
+        };
+        self.say(words)?;
+        Ok(exit)
+    }
+}
+
+/// What a written answer says about a deed by hand.
+pub fn by_hand(text: &str) -> Answer {
+    match text.trim() {
+        "done" => Answer::Done,
+        "could not" => Answer::CouldNot,
+        other => Answer::Text(other.to_owned()),
+    }
+}
+
+/// What a written answer says to a question.
+pub fn question(text: &str, choices: &[ChoiceLine], wants_value: bool) -> Answer {
+    let text = text.trim();
+    if !choices.is_empty() {
+        return Answer::Choice(text.to_owned());
+    }
+    match text {
+        "yes" if !wants_value => Answer::Yes,
+        "no" if !wants_value => Answer::No,
+        other => Answer::Text(other.to_owned()),
+    }
+}

@@ -47,10 +47,10 @@ impl<'a> Cx<'a> {
         {
             problem = problem.also(*span, "in this key");
         }
-        if node.is_null() {
-            problem = problem.help("leave the key out, or give it a value");
-        }
-        self.push(problem);
+        let written = node.as_scalar().map_or("", |scalar| scalar.text.as_str());
+        let key = self.key.as_ref().map_or("key", |(key, _)| key.as_str());
+        let help = if node.is_null() { "leave the key out, or give it a value".to_owned() } else { shape.remedy(written, key) };
+        self.push(problem.help(help));
     }
 
     /// Decodes with `key` as the key that messages name.
@@ -122,9 +122,8 @@ impl<T: Decode> Decode for Vec<T> {
             cx.wrong_type(node, &Self::shape());
             return None;
         };
-        let before = cx.diagnostics.len();
         let values: Self = items.iter().filter_map(|item| T::decode(item, cx)).collect();
-        (cx.diagnostics[before..].iter().all(|problem| !problem.is_error())).then_some(values)
+        (values.len() == items.len()).then_some(values)
     }
 
     fn absent() -> Option<Self> {
@@ -180,7 +179,8 @@ impl Decode for i64 {
     }
 
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
-        let number = node.as_scalar().and_then(|scalar| scalar.text.parse().ok());
+        let plain = node.as_scalar().filter(|scalar| scalar.style == crate::yaml::Style::Plain);
+        let number = plain.and_then(|scalar| scalar.text.parse().ok());
         if number.is_none() {
             cx.wrong_type(node, &Self::shape());
         }
@@ -203,28 +203,26 @@ pub fn field<T: Decode>(node: &Node, name: &'static str, record: &str, cx: &mut 
 }
 
 /// Pushes a diagnostic for each key that the record does not have, or that is not built yet.
-pub fn check_keys(node: &Node, fields: &[Field], later: &[&str], record: &str, cx: &mut Cx) {
+pub fn check_keys(node: &Node, keys: &[&str], later: &[&str], record: &str, cx: &mut Cx) {
     let Kind::Mapping(entries) = &node.kind else { return };
     for Entry { key, .. } in entries {
         if later.contains(&key.name.as_str()) {
             let message = format!("`{}` of {record} is part of the format, but this locum cannot do it yet", key.name);
             let problem = cx.problem(Code::NotBuiltYet, key.span, message);
             cx.push(problem.help("leave it out, or do that part by hand in a `by_hand` step"));
-        } else if fields.iter().all(|field| field.name != key.name) {
-            cx.push(unknown_key(&key.name, key.span, fields, record, cx));
+        } else if !keys.contains(&key.name.as_str()) {
+            cx.push(unknown_key(&key.name, key.span, keys, record, cx));
         }
     }
 }
 
-fn unknown_key(name: &str, span: Span, fields: &[Field], record: &str, cx: &Cx) -> Diagnostic {
+fn unknown_key(name: &str, span: Span, keys: &[&str], record: &str, cx: &Cx) -> Diagnostic {
     let problem = cx.problem(Code::UnknownKey, span, format!("unknown key `{name}` in {record}"));
     let problem = problem.label("not a key of the format");
-    match suggest(name, fields.iter().map(|field| field.name)) {
+    match suggest(name, keys.iter().copied()) {
         Some(known) => problem.help(format!("did you mean `{known}`?")),
-        None => {
-            let names: Vec<_> = fields.iter().map(|field| field.name).collect();
-            problem.help(format!("the keys of {record} are: {}", names.join(", ")))
-        }
+        None if name.contains(' ') => problem.help("if it is a text that contains `: `, put it in quotes or write it under `|`"),
+        None => problem.help(format!("the keys of {record} are: {}", keys.join(", "))),
     }
 }
 
@@ -256,6 +254,9 @@ macro_rules! record {
             pub const LATER: &'static [&'static str] = &[$($($later),*)?];
 
             /// Its keys, in the order of the table.
+            pub const KEYS: &'static [&'static str] = &[$($crate::model::decode::key_name!($field $(= $key)?),)*];
+
+            /// Its keys with what may stand under them; only for the schema.
             pub fn fields() -> Vec<$crate::model::shape::Field> {
                 vec![$($crate::model::decode::shape_field::<$ty>(
                     $crate::model::decode::key_name!($field $(= $key)?),
@@ -280,7 +281,7 @@ macro_rules! record {
                     return None;
                 }
                 let record = concat!("`", $label, "`");
-                $crate::model::decode::check_keys(node, &Self::fields(), Self::LATER, record, cx);
+                $crate::model::decode::check_keys(node, Self::KEYS, Self::LATER, record, cx);
                 $(let $field = $crate::model::decode::field::<$ty>(
                     node, $crate::model::decode::key_name!($field $(= $key)?), record, cx,
                 );)*

@@ -177,7 +177,7 @@ impl Decode for Undo {
             (None, Some(text)) => UndoHow::ByHand(text),
             (Some(_), Some(_)) | (None, None) => {
                 let problem = cx.problem(Code::StepKind, node.span, "`undo` needs exactly one of `change` and `by_hand`");
-                cx.push(problem);
+                cx.push(problem.help("`change` is a command that goes back, `by_hand` says what a person does"));
                 return None;
             }
         };

@@ -1,5 +1,7 @@
 //! What a value may look like, as data: the loader checks against it, the schema is printed from it.
 
+use crate::text::suggestion::suggest;
+
 /// The shape of a value.
 #[derive(Clone, Debug)]
 pub enum Shape {
@@ -68,11 +70,40 @@ impl Shape {
         }
     }
 
+    /// What to write instead of `found`, under `key`.
+    pub fn remedy(&self, found: &str, key: &str) -> String {
+        match self {
+            Self::Text { what: "a duration", .. } => "write a number and its unit: `ms`, `s`, `m`, `h`, `d` or `w`, as in `1h30m`".to_owned(),
+            Self::Text { .. } => "write one text; if it has brackets, braces or `: ` in it, put it in quotes".to_owned(),
+            Self::Flag if matches!(found.to_ascii_lowercase().as_str(), "yes" | "on" | "true" | "y") => "write `true`, without quotes".to_owned(),
+            Self::Flag => "write `true` or `false`, without quotes".to_owned(),
+            Self::Integer => "write digits only".to_owned(),
+            Self::Words(words) => match suggest(found, words.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write {}", self.expected()),
+            },
+            Self::List(_) => format!("write a list: `{key}:` and below it a line `- ...` for each entry"),
+            Self::Map(_) => format!("write a mapping: `{key}:` and below it a line `name: ...` for each entry"),
+            Self::Any(shapes) => match shapes.iter().find(|shape| matches!(shape, Self::List(_) | Self::Text { .. })) {
+                Some(simple) => simple.remedy(found, key),
+                None => format!("write {}", self.expected()),
+            },
+            Self::Record(record) => {
+                let fields = (record.fields)();
+                let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+                format!("write keys below it; {} has {}", record.about_short(), names.join(", "))
+            }
+        }
+    }
+
     fn plural(&self) -> String {
         match self {
             Self::Text { what, .. } => format!("{}s", what.strip_prefix("a ").unwrap_or(what)),
             Self::Record(record) => record.name.to_owned() + "s",
-            other => other.expected(),
+            Self::Any(shapes) => shapes.iter().map(Self::plural).collect::<Vec<_>>().join(" or "),
+            Self::List(_) => "lists".to_owned(),
+            Self::Map(_) => "mappings".to_owned(),
+            Self::Flag | Self::Integer | Self::Words(_) => self.expected(),
         }
     }
 }

@@ -163,7 +163,7 @@ pub struct Step {
     pub named: bool,
     pub title: Text,
     pub kind: Kind,
-    /// The fields as written; those of other kinds are absent, the loader saw to it.
+    /// The fields as written, without `steps`; those of other kinds are absent, the loader saw to it.
     pub fields: Box<WrittenStep>,
     pub span: Span,
 }
@@ -267,11 +267,11 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let kinds: Vec<_> = KINDS.iter().copied().filter_map(|kind| node.get(kind)).collect();
     let later = WrittenStep::LATER[..4].iter().any(|kind| node.get(kind).is_some());
     if later {
-        check_keys(node, &WrittenStep::fields(), WrittenStep::LATER, "`step`", cx);
+        check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
         return None;
     }
     let [kind] = kinds.as_slice() else {
-        check_keys(node, &WrittenStep::fields(), WrittenStep::LATER, "`step`", cx);
+        check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
         let (span, message) = match kinds.as_slice() {
             [first, second, ..] => (second.key.span, format!("a step with both `{}` and `{}`", first.key.name, second.key.name)),
             _ => (node.span, "a step without a kind".to_owned()),
@@ -282,8 +282,8 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     };
     let word = kind.key.name.clone();
     check_belongs(node, &word, cx);
-    let fields = WrittenStep::decode(node, cx)?;
-    let kind = kind_of(node, &word, &fields, cx)?;
+    let mut fields = WrittenStep::decode(node, cx)?;
+    let kind = kind_of(node, &word, &mut fields, cx)?;
     let title = fields.title.clone().unwrap_or_else(|| default_title(&kind, &fields));
     let named = fields.id.is_some();
     let id = fields.id.clone().unwrap_or(Name { value: String::new(), span: title.span });
@@ -302,7 +302,7 @@ fn check_belongs(node: &Node, kind: &str, cx: &mut Cx) {
     }
 }
 
-fn kind_of(node: &Node, word: &str, fields: &WrittenStep, cx: &mut Cx) -> Option<Kind> {
+fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Option<Kind> {
     let every = Duration::from_secs(5);
     Some(match word {
         "check" => Kind::Check(fields.check.clone()?),
@@ -323,7 +323,7 @@ fn kind_of(node: &Node, word: &str, fields: &WrittenStep, cx: &mut Cx) -> Option
         "change" => Kind::Change(fields.change.clone()?),
         "by_hand" => Kind::ByHand(fields.by_hand.clone()?),
         "question" => Kind::Question(fields.question.clone()?),
-        _ => Kind::Steps(fields.steps.clone()?.into_iter().map(|step| step.0).collect()),
+        _ => Kind::Steps(fields.steps.take()?.into_iter().map(|step| step.0).collect()),
     })
 }
 

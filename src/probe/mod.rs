@@ -1,1 +1,106 @@
-//! Built-in probes: certificate, tcp, file.
+//! Built-in probes: a certificate, a port, a file; looks that need no other program.
+//!
+//! A probe never panics, never waits without a limit, changes nothing and decodes no private key. What it could not
+//! find out is `cannot tell`, never a fault: a frightened reader must not repair what only could not be seen.
+
+mod authority;
+mod certificate;
+mod chain;
+mod file;
+mod handshake;
+mod net;
+mod pem;
+mod tcp;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// How long a probe waits for a machine that does not answer.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is looked at, with every template resolved and `~` expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    Certificate {
+        /// PEM or DER files, kubeconfigs, or `host:port`; all must hold.
+        at: Vec<String>,
+        /// Must stay valid for at least this long; none: dates count only if nothing else is asked.
+        valid_for: Option<Duration>,
+        /// A file with the authorities of which one must have signed it.
+        signed_by: Option<PathBuf>,
+        is_ca: Option<bool>,
+        /// A host name or address that it must be good for.
+        name: Option<String>,
+    },
+    Tcp {
+        /// `host:port`.
+        at: String,
+        open: bool,
+        within: Duration,
+    },
+    File {
+        path: PathBuf,
+        exists: bool,
+    },
+}
+
+/// What a look found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Ok,
+    /// It could not be found out.
+    CannotTell,
+    Fault,
+}
+
+/// The answer of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probed {
+    pub verdict: Verdict,
+    /// For people, with units; free of control characters.
+    pub lines: Vec<String>,
+    /// For captures and records; free of control characters.
+    pub values: BTreeMap<String, String>,
+}
+
+/// Looks.
+pub fn probe(probe: &Probe, now: DateTime<Utc>) -> Probed {
+    let probed = match probe {
+        Probe::Certificate { at, valid_for, signed_by, is_ca, name } => {
+            let question = certificate::Question {
+                valid_for: *valid_for,
+                signed_by: signed_by.as_deref(),
+                is_ca: *is_ca,
+                name: name.as_deref(),
+            };
+            certificate::look(at, &question, now)
+        }
+        Probe::Tcp { at, open, within } => tcp::look(at, *open, *within),
+        Probe::File { path, exists } => file::look(path, *exists),
+    };
+    probed.cleaned()
+}
+
+impl Probed {
+    fn new(verdict: Verdict, line: impl Into<String>) -> Self {
+        Self { verdict, lines: vec![line.into()], values: BTreeMap::new() }
+    }
+
+    /// Adds a finding; the worst verdict stays: a fault weighs more than what could not be told.
+    fn add(&mut self, verdict: Verdict, line: impl Into<String>) {
+        self.verdict = self.verdict.max(verdict);
+        self.lines.push(line.into());
+    }
+
+    fn cleaned(self) -> Self {
+        Self {
+            verdict: self.verdict,
+            lines: self.lines.iter().map(|line| words::clean(line)).collect(),
+            values: self.values.iter().map(|(name, value)| (words::clean(name), words::clean(value))).collect(),
+        }
+    }
+}

@@ -27,7 +27,7 @@ impl Sgr {
             return None;
         }
         let kept: Vec<_> = attributes(parameters).into_iter().filter(|attribute| !conceals(attribute)).collect();
-        let leaves = if number(kept.last()?) == "" { Leaves::Plain } else { Leaves::Coloured };
+        let leaves = if number(kept.last()?).is_empty() { Leaves::Plain } else { Leaves::Coloured };
         Some(Self { parameters: kept.join(";"), leaves })
     }
 }

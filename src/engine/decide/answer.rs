@@ -9,13 +9,13 @@ use super::{Draft, here};
 use crate::engine::command::Answer;
 use crate::engine::key::Key;
 use crate::engine::position::Advance;
-use crate::engine::record::{Event, Judged};
+use crate::engine::record::{Event, Guards, Judged};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
 use crate::model::branch::{Choices, To};
 use crate::model::Phase;
 
-pub(super) fn answer(draft: &mut Draft, step: &Key, answer: &Answer, how: &str) -> Result<(), Refusal> {
+pub(super) fn answer(draft: &mut Draft, step: &Key, (answer, how): (&Answer, &str), guards: Option<&Guards>) -> Result<(), Refusal> {
     here(&draft.run, step)?;
     let resolver = Resolver::new(draft.plan, &draft.run, Some(step));
     let resolved = resolver.step(step).map_err(|why| Refusal::Unresolved { text: why.0 })?;
@@ -35,7 +35,15 @@ pub(super) fn answer(draft: &mut Draft, step: &Key, answer: &Answer, how: &str) 
         advance,
     };
     let asks = matches!(resolved.work, Work::Question { .. });
-    draft.push_onward(event, |draft| onward(draft, step, &taken, asks));
+    let Some(guards) = guards else {
+        draft.push_onward(event, |draft| onward(draft, step, &taken, asks));
+        return Ok(());
+    };
+    draft.push(Event::GuardsAfter { attempt: None, guards: guards.clone() });
+    match guards.broken.is_empty() {
+        true => draft.push_onward(event, |draft| onward(draft, step, &taken, asks)),
+        false => draft.push(event(super::finish::frozen(None, guards))),
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Draft, straight};
 use crate::engine::command::Ending;
-use crate::engine::key::Key;
+use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::{Advance, Position, StopReason};
 use crate::engine::record::{Does, EndResult, Event, Facts, Guards, Judged};
 use crate::engine::refusal::Refusal;
@@ -31,16 +31,17 @@ pub(super) fn finish(draft: &mut Draft, ending: &Ending, evidence: Option<String
     // First what ran is on record, then what it did to the guards, then where that leads.
     draft.push(outcome(None));
     draft.push(Event::GuardsAfter { attempt: Some(ending.attempt.clone()), guards: guards.clone() });
-    let advance = if broken { frozen(ending, guards) } else { onward(draft, &step, does, &facts, ending) };
+    let advance = if broken { frozen(Some(&ending.attempt), guards) } else { onward(draft, &step, does, &facts, ending) };
     let why = if broken { "a guard is broken" } else { "the guards hold" };
     draft.push(Event::WentTo { why: why.to_owned(), advance });
     Ok(())
 }
 
-fn frozen(ending: &Ending, guards: &Guards) -> Advance {
+/// Nothing goes on but the way back.
+pub(super) fn frozen(attempt: Option<&AttemptId>, guards: &Guards) -> Advance {
     let first = &guards.broken[0];
     let why = format!("{} of what must not change did: {} ({})", guards.broken.len(), first.path, first.what);
-    straight(Position::Frozen { attempt: Some(ending.attempt.clone()) }).because(why)
+    straight(Position::Frozen { attempt: attempt.cloned() }).because(why)
 }
 
 fn onward(draft: &Draft, step: &Key, does: Does, facts: &Facts, ending: &Ending) -> Advance {

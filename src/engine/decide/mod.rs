@@ -78,7 +78,7 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
         Command::Begin(beginning) => begin::begin(&mut draft, beginning)?,
         Command::Finish(ending) => finish::finish(&mut draft, ending, None)?,
         Command::AlreadyDone { step, held, how } => choose::already_done(&mut draft, step, held, how)?,
-        Command::Answer { step, answer, how } => answer::answer(&mut draft, step, answer, how)?,
+        Command::Answer { step, answer, how, guards } => answer::answer(&mut draft, step, (answer, how), guards.as_ref())?,
         Command::Skip { step, reason } => choose::skip(&mut draft, step, reason)?,
         Command::Decide { attempt, choice, reason, how } => choose::decide_attempt(&mut draft, attempt, *choice, reason, how)?,
         Command::GoOn { reason, how } => choose::go_on(&mut draft, reason, how)?,

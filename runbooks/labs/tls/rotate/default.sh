@@ -1,0 +1,8 @@
+#!/bin/sh
+# Rotates what the server shows to its clients.
+set -eu
+. "$(dirname "$0")/site.sh"
+: >"$work/openssl.log"
+
+renew_leaf || failed "the renewal"
+echo "rotation done"

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Rotates what the server shows to its clients.
+set -eu
+. "$(dirname "$0")/site.sh"
+: >"$work/openssl.log"
+
+cat "$pki/server.key" >"$pki/server.key.old"
+renew_leaf || failed "the renewal"
+echo "rotation done"

@@ -1,1 +1,0 @@
-//! Renderers: full (as rustc draws it), concise (one line), json.
