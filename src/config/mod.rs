@@ -1,1 +1,83 @@
-//! The user's own configuration.
+//! The user's own configuration, and where state is kept. A repository can grant nothing here.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// `~/.config/locum/config.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What you are called in journals.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Your zone, as IANA names it; default: the machine's.
+    #[serde(default)]
+    pub zone: Option<String>,
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read `{path}`")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("`{path}` is not a configuration: {source}")]
+    Syntax { path: PathBuf, source: serde_yaml::Error },
+    #[error("`{path}` has zone `{zone}`, expected an IANA name such as `Europe/Copenhagen`")]
+    Zone { path: PathBuf, zone: String },
+    #[error("there is no home: set `HOME`, or name a folder with `--state`")]
+    NoHome,
+}
+
+impl Config {
+    /// Reads a file; one that is not there is an empty one.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+        };
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let config: Self = serde_yaml::from_str(&text).map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
+        match &config.zone {
+            Some(zone) if zone.parse::<chrono_tz::Tz>().is_err() => {
+                Err(ConfigError::Zone { path: path.to_owned(), zone: zone.clone() })
+            }
+            Some(_) | None => Ok(config),
+        }
+    }
+}
+
+/// Where things lie, from the environment.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub home: Option<PathBuf>,
+    config: Option<PathBuf>,
+    state: Option<PathBuf>,
+}
+
+impl Places {
+    /// `variable` gives a variable of the environment.
+    pub fn new(variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let folder = |name| variable(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let home = folder("HOME");
+        let below = |xdg: &str, default: &str| folder(xdg).or_else(|| home.as_ref().map(|home| home.join(default)));
+        Self {
+            config: below("XDG_CONFIG_HOME", ".config").map(|base| base.join("locum/config.yaml")),
+            state: folder("LOCUM_STATE").or_else(|| below("XDG_STATE_HOME", ".local/state").map(|base| base.join("locum"))),
+            home,
+        }
+    }
+
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)
+    }
+
+    /// Where runs are kept.
+    pub fn state(&self, named: Option<&Path>) -> Result<PathBuf, ConfigError> {
+        named.map(Path::to_owned).or_else(|| self.state.clone()).ok_or(ConfigError::NoHome)
+    }
+}

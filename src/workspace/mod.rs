@@ -1,1 +1,123 @@
-//! Where runbooks are found.
+//! Where runbooks are found: a folder that was named, or `runbooks/` from here up to the top of the repository.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::load::{self, Loaded};
+use crate::source::SourceFile;
+
+/// The largest runbook, in bytes.
+pub const MAX_FILE: u64 = 1 << 20;
+
+/// A folder with runbooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// The top of the repository, or the folder that holds `runbooks/`.
+    pub root: PathBuf,
+    /// The folder with the runbooks.
+    pub runbooks: PathBuf,
+}
+
+/// Runbooks cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    #[error("there is no folder `runbooks` here or above; name one with `--runbooks` or `LOCUM_RUNBOOKS`")]
+    NotFound,
+    #[error("`{0}` is not a folder with runbooks")]
+    NotAFolder(PathBuf),
+    #[error("there is no runbook `{id}` in `{folder}`{}", .near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    NoRunbook { id: String, folder: PathBuf, near: Option<String> },
+    #[error("`{0}` is not the name of a runbook, expected its file name without `.yaml`")]
+    BadId(String),
+    #[error("`{path}` is larger than {MAX_FILE} bytes")]
+    TooLarge { path: PathBuf },
+    #[error("cannot read `{path}`")]
+    Read { path: PathBuf, source: io::Error },
+}
+
+impl Workspace {
+    /// The folder that was named, else `runbooks/` from `here` up to the top of the repository.
+    pub fn find(named: Option<&Path>, here: &Path) -> Result<Self, WorkspaceError> {
+        if let Some(named) = named {
+            let runbooks = here.join(named);
+            if !runbooks.is_dir() {
+                return Err(WorkspaceError::NotAFolder(runbooks));
+            }
+            let top = runbooks.ancestors().find(|folder| folder.join(".git").exists());
+            let root = top.or(runbooks.parent()).unwrap_or(&runbooks).to_owned();
+            return Ok(Self { root, runbooks });
+        }
+        for folder in here.ancestors() {
+            let runbooks = folder.join("runbooks");
+            if runbooks.is_dir() {
+                let top = folder.ancestors().find(|folder| folder.join(".git").exists());
+                return Ok(Self { root: top.unwrap_or(folder).to_owned(), runbooks });
+            }
+            if folder.join(".git").exists() {
+                break;
+            }
+        }
+        Err(WorkspaceError::NotFound)
+    }
+
+    /// The ids of the runbooks, sorted.
+    pub fn ids(&self) -> Result<Vec<String>, WorkspaceError> {
+        let fail = |source| WorkspaceError::Read { path: self.runbooks.clone(), source };
+        let mut ids = Vec::new();
+        for entry in std::fs::read_dir(&self.runbooks).map_err(fail)? {
+            let path = entry.map_err(fail)?.path();
+            let yaml = path.extension().is_some_and(|extension| extension == "yaml");
+            if let (true, true, Some(id)) = (yaml, path.is_file(), path.file_stem().and_then(|stem| stem.to_str()))
+                && is_runbook(&path)
+            {
+                ids.push(id.to_owned());
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Where a runbook lies.
+    pub fn path(&self, id: &str) -> PathBuf {
+        self.runbooks.join(format!("{id}.yaml"))
+    }
+
+    /// Loads a runbook by its id.
+    pub fn load(&self, id: &str) -> Result<Loaded, WorkspaceError> {
+        let plain = !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
+        if !plain {
+            return Err(WorkspaceError::BadId(id.to_owned()));
+        }
+        let path = self.path(id);
+        if !path.is_file() {
+            let ids = self.ids()?;
+            let near = crate::text::suggest(id, ids.iter().map(String::as_str)).map(str::to_owned);
+            return Err(WorkspaceError::NoRunbook { id: id.to_owned(), folder: self.runbooks.clone(), near });
+        }
+        let text = read(&path)?;
+        let shown = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
+        Ok(load::load(id, SourceFile::new(shown, text)))
+    }
+
+    /// The people, as they are written.
+    pub fn people(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.runbooks.join("people.yaml")).ok()
+    }
+}
+
+/// Reads a file of at most [`MAX_FILE`] bytes.
+pub fn read(path: &Path) -> Result<String, WorkspaceError> {
+    let fail = |source| WorkspaceError::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(WorkspaceError::TooLarge { path: path.to_owned() });
+    }
+    String::from_utf8(bytes).map_err(|error| fail(io::Error::new(io::ErrorKind::InvalidData, error)))
+}
+
+/// Whether a file says that it is one: people and other files lie beside runbooks.
+fn is_runbook(path: &Path) -> bool {
+    read(path).is_ok_and(|text| text.lines().any(|line| line.starts_with("locum:")))
+}
