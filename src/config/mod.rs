@@ -62,7 +62,7 @@ pub struct Places {
 impl Places {
     /// `variable` gives a variable of the environment.
     pub fn new(variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let folder = |name| variable(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let folder = |name: &str| variable(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let home = folder("HOME");
         let below = |xdg: &str, default: &str| folder(xdg).or_else(|| home.as_ref().map(|home| home.join(default)));
         Self {

@@ -16,6 +16,7 @@ use crate::model::fields::{Tests, UndoHow};
 use crate::model::step::{ShellName, Streams};
 use crate::model::{Command, Phase, Probe, Risk, Runbook, Step, StepKind, Test, Text};
 use crate::template::{self, Problem, ProblemKind, Shell, Values};
+use crate::text::pattern::CommandPattern;
 
 /// A command that can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -503,10 +504,20 @@ impl Resolver<'_> {
 }
 
 /// The rule that forbids a command, with why.
-pub fn forbidden(runbook: &Runbook, shown: &str) -> Option<(String, String)> {
+pub fn forbidden(runbook: &Runbook, resolved: &Resolved) -> Option<(String, String)> {
+    let command = match &resolved.work {
+        Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line) => line,
+        Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => return None,
+        Work::Restore | Work::ByHand(_) | Work::Question { .. } => return None,
+    };
     let hit = runbook.head.forbidden.iter().find(|rule| {
-        let allowed = rule.unless.as_ref().is_some_and(|word| shown.contains(&**word));
-        !allowed && crate::text::pattern::CommandPattern::parse(&rule.r#match).matches(shown)
+        let pattern = CommandPattern::parse(&rule.r#match);
+        let unless = rule.unless.as_ref().map(|word| CommandPattern::parse(word));
+        // A script is read as the shell reads it; words that never meet a shell are matched as they are.
+        match command.argv.last() {
+            Some(script) if *script == command.shown => pattern.matches_unless(unless.as_ref(), script),
+            _ => pattern.matches_argv(unless.as_ref(), &command.argv),
+        }
     })?;
     let because = hit.because.as_ref().map_or("the runbook says so", |because| &**because);
     Some((hit.r#match.source.clone(), because.to_owned()))

@@ -49,7 +49,7 @@ fn allowed(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<
     if resolved.digest() != beginning.shown {
         return Err(Refusal::CommandDiffers);
     }
-    if let Some((pattern, because)) = forbidden(&draft.plan.runbook, &resolved.shown()) {
+    if let Some((pattern, because)) = forbidden(&draft.plan.runbook, resolved) {
         return Err(Refusal::Forbidden { pattern, because });
     }
     if resolved.does == Does::Look {
