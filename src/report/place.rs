@@ -89,7 +89,10 @@ pub fn open(plan: &Plan, run: &Run) -> Vec<String> {
         open.push(format!("{} has begun and has no end in the journal", named(plan, run, &attempt.intent.step)));
     }
     if let Some(broken) = &run.broken {
-        open.push(format!("{} guarded things are not as they were", broken.changed.len()));
+        open.push(match broken.changed.len() {
+            1 => "1 guarded thing is not as it was".to_owned(),
+            many => format!("{many} guarded things are not as they were"),
+        });
     }
     for (key, state) in &run.steps {
         match state {

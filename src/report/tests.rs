@@ -25,8 +25,8 @@ fn the_first_ten_lines_say_what_has_to_be_known() {
     - **When:** began 2026-11-25 03:20:00 CET (02:20:00 UTC; 11:20 JST yours); newest record 2026-11-25 03:27:00 CET (02:27:00 UTC; 11:27 JST yours)
     - **State:** **FROZEN: a guard is broken**, 2 of 4 steps reached
     - **Found:** 0 ok, 1 FAULT, 0 cannot tell
-    - **Open:** 1 guarded things are not as they were; Is it valid? (`look`): does not hold
-    - **Do not touch:** `/srv/{{ x }}/tls`; **do not restart the server**
+    - **Open:** 1 guarded thing is not as it was; Is it valid? (`look`): does not hold
+    - **Do not touch:** <code>/srv/&#123;&#123; x &#125;&#125;/tls</code>; **do not restart the server**
     - **Next:** `locum resume 7f3a-k2`: go the way back, or ask first. Change nothing by hand
     ");
 }
@@ -82,7 +82,7 @@ fn what_was_typed_or_printed_is_text() {
     }
     let text: String = events().filter_map(|event| match event { Event::Text(text) => Some(text.to_string()), _ => None }).collect();
     let seen = ATTACK.replace('\u{202e}', "<U+202E>").replace("\x1b[2J", "");
-    assert_eq!(text.matches(seen.trim()).count(), 2, "{text}");
+    assert_eq!(text.matches(seen.trim()).count(), 3, "as a finding, as what a look found, as a note: {text}");
 }
 
 #[test]
@@ -123,8 +123,10 @@ fn runs_are_a_table() {
         Row { id: "torn".to_owned(), run: Err("line 3 is damaged".to_owned()) },
     ];
     insta::assert_snapshot!(runs_table(&rows, Tz::UTC), @"
-    RUN      RUNBOOK  MODE   STATE         STANDS                                SINCE                 BY
+    RUN      RUNBOOK  MODE   STATE         STANDS                                  SINCE                 BY
     7f3a-k2  site     LIVE   closed        closed: done, every verify step passed  2026-11-25 02:30 UTC  pepe@kyousuke
+    8b01-x9  site     DRILL  GUARD BROKEN  FROZEN: a guard is broken               2026-11-25 02:27 UTC  pepe@kyousuke
+    torn     -        -      UNREADABLE    line 3 is damaged                       -                     -
     ");
     assert_eq!(runs_table(&[], Tz::UTC), "no runs\n");
 }
