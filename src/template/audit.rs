@@ -49,6 +49,8 @@ pub(super) fn audit(lexed: &Lexed, reading: &Reading<'_>) -> Vec<Finding> {
         audit.command(command);
     }
     let mut seen = BTreeSet::new();
+    // what is evaluated again matters more than what may be an option
+    audit.findings.sort_by_key(|finding| matches!(finding.kind, FindingKind::Dash { .. }));
     audit.findings.retain(|finding| seen.insert(finding.subject.clone()));
     audit.findings
 }

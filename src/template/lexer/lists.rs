@@ -266,7 +266,7 @@ impl Lexer<'_> {
 
     /// After `[[`, up to `]]`.
     fn condition(&mut self) -> Result<(), Fault> {
-        let start = self.at;
+        let start = self.at.saturating_sub(2);
         let operator = |text: &str, at: usize| Word {
             parts: vec![Part::Text { text: text.to_owned(), quoted: false }],
             holes: at..at,

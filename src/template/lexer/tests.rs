@@ -73,7 +73,7 @@ fn a_word_is_told_by_what_it_is_to_its_command() {
     assert_eq!(roles("A=@ B=b @ C=@"), [Assignment, Program, Argument]);
     assert_eq!(roles("if @; then @; fi; ! @ | @ && { @; }; ( @ )"), [Program; 6]);
     assert_eq!(roles("for a in @ @; do @; done"), [Item, Item, Program]);
-    assert_eq!(roles("case @ in @|(@) @;; @) ;; esac"), [Lone, Lone, Lone, Program, Lone]);
+    assert_eq!(roles("case @ in @|@) @;; (@) ;; esac"), [Lone, Lone, Lone, Program, Lone]);
     assert_eq!(roles("a=( @ ) @; f() { @; }; [[ @ && @ ]]"), [Item, Program, Program, Lone, Lone]);
     assert_eq!(roles("2>@ @ 2>@ {a}<@ <<<@"), [Lone, Program, Lone, Lone, Lone]);
 }
@@ -144,6 +144,11 @@ fn parses(command: &str) -> bool {
 fn a_value_never_changes_what_bash_reads() {
     let mut values = Values::default();
     values.insert_text("v", "a'b\"c`d)e}f]g;;h\nEOF\nA\n\tB\n$(i ((j ${k");
+    let rendered = |template: &str, value: &str| {
+        let mut values = Values::default();
+        values.insert_text("v", value);
+        render_command(template, &values, Shell::Bash).expect("only its value is another")
+    };
     let (mut let_in, mut refused) = (0, 0);
     for text in CORPUS {
         assert_eq!(read(text).fault, None, "{text}");
@@ -151,8 +156,9 @@ fn a_value_never_changes_what_bash_reads() {
         for (at, _) in text.char_indices() {
             let template = format!("{}{{{{ v }}}}{}", &text[..at], &text[at..]);
             match render_command(&template, &values, Shell::Bash) {
+                // a word glued to `then` is no `then`, whatever is in it
                 Ok(command) => {
-                    assert!(parses(&command), "{command}");
+                    assert!(parses(&command) || !parses(&rendered(&template, "a b")), "{command}");
                     let_in += 1;
                 }
                 Err(problem) => {
