@@ -49,6 +49,8 @@ pub(super) fn audit(lexed: &Lexed, reading: &Reading<'_>) -> Vec<Finding> {
         audit.command(command);
     }
     let mut seen = BTreeSet::new();
+    // what is evaluated again matters more than what may be an option
+    audit.findings.sort_by_key(|finding| matches!(finding.kind, FindingKind::Dash { .. }));
     audit.findings.retain(|finding| seen.insert(finding.subject.clone()));
     audit.findings
 }
@@ -159,16 +161,17 @@ impl<'a> Audit<'a> {
                 over = true;
             } else if option && argument.text().is_some_and(|text| shell_code(program, text)) {
                 coded = true;
+                at += usize::from(argument.text().is_some_and(|text| takes_value(program, text)));
             } else if option && argument.text().is_some_and(|text| program.next_is_code(text)) {
                 coded = true;
                 if let Some(code) = arguments.get(at) {
                     self.again(code.word, &format!("{name} {}", argument.beginning));
                 }
                 at += 1;
-            } else if option && argument.text().is_some_and(|text| program.valued.contains(&text)) {
+            } else if option && argument.text().is_some_and(|text| takes_value(program, text)) {
                 at += if matches!(argument.text(), Some("--arg" | "--argjson" | "--slurpfile" | "--rawfile")) { 2 } else { 1 };
             } else if option {
-                if !argument.whole && program.is_code(&argument.beginning) {
+                if program.is_code(&written(argument.word)) {
                     coded = true;
                     self.again(argument.word, name);
                 }
@@ -301,7 +304,7 @@ impl<'a> Audit<'a> {
         for (index, argument) in arguments.iter().enumerate().skip(1) {
             if argument.is("--") && (separator || index < at) {
                 // behind the first `--` of `kubectl exec` another program has options of its own
-                over = carried || !arguments[at..index].iter().any(|word| word.is("exec") || word.is("debug"));
+                over = carried || !arguments.get(at..index).unwrap_or_default().iter().any(|word| word.is("exec") || word.is("debug"));
                 carried = true;
                 continue;
             }
@@ -380,9 +383,20 @@ impl Word {
     }
 }
 
+/// The beginning of a word as the author wrote it, up to the first hole.
+fn written(word: &Word) -> String {
+    word.parts.iter().map_while(|part| if let Part::Text { text, .. } = part { Some(text.as_str()) } else { None }).collect()
+}
+
 /// Shells take `-c` anywhere in a heap, and the code is the first operand after all options.
 fn shell_code(program: &Program, option: &str) -> bool {
     program.operands == Operands::Script && !option.starts_with("--") && option.starts_with('-') && option.contains('c')
+}
+
+/// Does the next word belong to this option? Shells have it in heaps too: `-euo pipefail`.
+fn takes_value(program: &Program, option: &str) -> bool {
+    let heap = program.operands == Operands::Script && !option.starts_with("--") && option.ends_with(['o', 'O']);
+    heap || program.valued.contains(&option)
 }
 
 /// Holes inside the substitutions of a word.

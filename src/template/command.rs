@@ -13,8 +13,8 @@ use super::syntax::{Expression, parse};
 use super::token::Kind;
 use super::values::Values;
 
-/// Which shell reads the command. What is quoted here is read alike by both; a construct that `sh` does not have
-/// in front of a hole is the author's own error, which the shell reports.
+/// Which shell reads the command. Quotes are read alike by both; in a command with holes for `sh`, what only `bash` has
+/// is refused before the first word of it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
     Bash,
@@ -64,7 +64,11 @@ pub fn render_command(template: &str, values: &Values, shell: Shell) -> Result<S
     }
     let lexed = lex(&source);
     let hole = |at: usize| Hole { expression: &template[ranges[at].clone()], range: ranges[at].clone() };
-    let problems = problems(&lexed, &Reading::Values(&fillings), fillings.len(), hole);
+    let mut problems = problems(&lexed, &Reading::Values(&fillings), fillings.len(), hole);
+    if let Some((at, what)) = lexed.only_bash.filter(|_| shell == Shell::Sh && !fillings.is_empty()) {
+        let message = format!("`{what}` is not in every `sh`");
+        problems.push(Problem::new(ProblemKind::Syntax, at..at + 1, message, "leave `shell: sh` out, so that `bash` reads it"));
+    }
     if let Some(problem) = problems.into_iter().min_by_key(|problem| problem.range.start) {
         return Err(problem);
     }
@@ -82,10 +86,7 @@ pub fn render_command(template: &str, values: &Values, shell: Shell) -> Result<S
             return Err(too_long(template));
         }
     }
-    // both read the quotes above alike; the argument keeps callers from forgetting that there are two
-    match shell {
-        Shell::Bash | Shell::Sh => Ok(command),
-    }
+    Ok(command)
 }
 
 fn too_long(template: &str) -> Problem {
@@ -128,10 +129,12 @@ fn problems<'a>(
             problems.push(hole(at).refused(refusal));
         }
     }
+    // a fault in front of a refused hole is its doing more often than not
+    let fault = lexed.fault.as_ref().filter(|_| holes > 0 && problems.is_empty());
     for finding in audit(lexed, reading) {
         problems.push(found(&finding, &hole));
     }
-    if let Some(fault) = lexed.fault.as_ref().filter(|_| holes > 0) {
+    if let Some(fault) = fault {
         let range = fault.at..fault.at + 1;
         problems.push(Problem::new(ProblemKind::Syntax, range, fault.message.clone(), fault.help.clone()));
     }
@@ -234,3 +237,6 @@ fn keeps_beginning(expression: &Expression) -> bool {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Value, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, OutputSpanKind, UndefinedBehavior, filters, tests};
+use minijinja::{Environment, Error, ErrorKind, OutputSpanKind, UndefinedBehavior, filters};
 
 use super::names::names;
 use super::problem::{Problem, ProblemKind};
@@ -87,10 +87,10 @@ pub(super) fn environment() -> Result<Environment<'static>, Problem> {
     environment.add_filter("trim", filters::trim);
     environment.add_filter("unique", filters::unique);
     environment.add_filter("upper", filters::upper);
-    environment.add_test("defined", tests::is_defined);
-    environment.add_test("undefined", tests::is_undefined);
-    environment.add_test("startingwith", tests::is_startingwith);
-    environment.add_test("endingwith", tests::is_endingwith);
+    environment.add_test("defined", minijinja::tests::is_defined);
+    environment.add_test("undefined", minijinja::tests::is_undefined);
+    environment.add_test("startingwith", minijinja::tests::is_startingwith);
+    environment.add_test("endingwith", minijinja::tests::is_endingwith);
     Ok(environment)
 }
 

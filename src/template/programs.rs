@@ -227,8 +227,8 @@ impl Program {
     /// Is this option, written out, followed by code in the next word? Short ones come in heaps: `-ec`, `-Atc`.
     pub(super) fn next_is_code(&self, option: &str) -> bool {
         self.code.iter().any(|code| {
-            let heap = code.len() == 2 && !option.starts_with("--") && option.starts_with('-');
-            *code == option || (heap && option.ends_with(&code[1..]))
+            let heap = code.len() == 2 && option[1..].chars().all(|c| c.is_ascii_alphanumeric());
+            *code == option || (heap && option.starts_with('-') && option.ends_with(&code[1..]))
         })
     }
 

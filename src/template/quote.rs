@@ -28,6 +28,10 @@ pub(super) fn inside_single(value: &str) -> String {
 
 /// A value between double quotes that the author wrote.
 pub(super) fn inside_double(value: &str) -> String {
+    // bash doubles these two in `a=( "…" )`, up to 5.2 at least, but not between single quotes
+    if value.contains(['\u{1}', '\u{7f}']) {
+        return format!("\"{}\"", single_quoted(value));
+    }
     let mut out = String::with_capacity(value.len());
     for c in value.chars() {
         if matches!(c, '\\' | '"' | '$' | '`') {
@@ -52,6 +56,11 @@ mod tests {
     fn what_double_quotes_leave_alive_is_escaped() {
         assert_eq!(inside_double(r#"a"b$c`d\e"#), r#"a\"b\$c\`d\\e"#);
         assert_eq!(inside_double("a!b\n'c'"), "a!b\n'c'");
+    }
+
+    #[test]
+    fn what_bash_doubles_between_double_quotes_leaves_them() {
+        assert_eq!(format!("\"{}\"", inside_double("a\u{1}$")), "\"\"'a\u{1}$'\"\"");
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Values {
 
     /// Texts by name, read as `host.name`. A mapping itself cannot be printed.
     pub fn insert_map(&mut self, name: &str, map: IndexMap<String, String>) {
-        self.0.insert(name.to_owned(), map.into_iter().collect());
+        self.0.insert(name.to_owned(), mapping(map.into_iter().map(|(key, text)| (key, Value::from(text)))));
     }
 
     /// Is there a value of this name?
@@ -51,8 +51,12 @@ impl Values {
     }
 
     pub(super) fn context(&self) -> Value {
-        self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+        mapping(self.0.clone())
     }
+}
+
+fn mapping(entries: impl IntoIterator<Item = (String, Value)>) -> Value {
+    Value::from_object(entries.into_iter().map(|(key, value)| (Value::from(key), value)).collect::<IndexMap<_, _>>())
 }
 
 #[cfg(test)]

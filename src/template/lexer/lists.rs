@@ -83,6 +83,7 @@ impl Lexer<'_> {
             let start = self.at;
             self.at += 1;
             if self.takes("(") {
+                self.only_bash(start, "(( ))");
                 self.arithmetic(start)?;
             } else {
                 self.deeper(|lexer| lexer.list(End::Paren))?;
@@ -118,6 +119,7 @@ impl Lexer<'_> {
             }
             "esac" if end == End::Clause => return Ok(true),
             "function" => {
+                self.only_bash(self.at, "function");
                 self.at = after;
                 self.blanks();
                 self.refusing(Refusal::Name, |lexer| lexer.word(Role::Lone, Ends::Operators))?;
@@ -129,6 +131,7 @@ impl Lexer<'_> {
             }
             "coproc" => return Err(self.fault("`coproc` cannot be followed", "run it as a step of its own")),
             "[[" => {
+                self.only_bash(self.at, "[[ ]]");
                 self.at = after;
                 self.condition()?;
             }
@@ -193,6 +196,7 @@ impl Lexer<'_> {
         self.blanks();
         let start = self.at;
         if self.takes("((") {
+            self.only_bash(start, "for (( ))");
             return self.arithmetic(start);
         }
         let name = self.refusing(Refusal::Name, |lexer| lexer.word(Role::Lone, Ends::Operators))?;
@@ -262,7 +266,7 @@ impl Lexer<'_> {
 
     /// After `[[`, up to `]]`.
     fn condition(&mut self) -> Result<(), Fault> {
-        let start = self.at;
+        let start = self.at.saturating_sub(2);
         let operator = |text: &str, at: usize| Word {
             parts: vec![Part::Text { text: text.to_owned(), quoted: false }],
             holes: at..at,
@@ -362,6 +366,7 @@ impl Lexer<'_> {
     fn redirection(&mut self, command: &mut Command) -> Result<(), Fault> {
         let at = self.at;
         if self.takes("<<<") {
+            self.only_bash(at, "<<<");
             self.blanks();
             let word = self.word(Role::Lone, Ends::Operators)?;
             command.here_strings.push(word);
@@ -372,6 +377,9 @@ impl Lexer<'_> {
         }
         if self.takes("<<") {
             return self.opening(at, false);
+        }
+        if self.sees("&>") {
+            self.only_bash(at, "&>");
         }
         let descriptor = self.takes(">&") || self.takes("<&");
         let _ = descriptor || ["&>>", "&>", ">>", ">|", "<>", ">", "<"].into_iter().any(|sign| self.takes(sign));

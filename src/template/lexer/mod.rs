@@ -118,6 +118,8 @@ pub(super) struct Lexed {
     pub sites: Vec<Site>,
     pub commands: Vec<Command>,
     pub fault: Option<Fault>,
+    /// The first construct that `sh` does not have, and its offset in the template.
+    pub only_bash: Option<(usize, &'static str)>,
 }
 
 /// Why the rest could not be read.
@@ -133,7 +135,7 @@ pub(super) struct Fault {
 pub(super) fn lex(source: &Source) -> Lexed {
     let mut lexer = Lexer::new(source);
     let fault = lexer.list(End::Input).err();
-    Lexed { sites: lexer.sites, commands: lexer.commands, fault }
+    Lexed { sites: lexer.sites, commands: lexer.commands, fault, only_bash: lexer.only_bash }
 }
 
 impl Source {
@@ -174,6 +176,7 @@ struct Lexer<'a> {
     /// The holes that feed the standard input of what comes now.
     fed_by: Range<usize>,
     depth: usize,
+    only_bash: Option<(usize, &'static str)>,
 }
 
 const DEPTH: usize = 64;
@@ -190,6 +193,7 @@ impl<'a> Lexer<'a> {
             refused: None,
             fed_by: 0..0,
             depth: 0,
+            only_bash: None,
         }
     }
 
@@ -259,6 +263,12 @@ impl<'a> Lexer<'a> {
         let result = read(self);
         self.depth -= 1;
         result
+    }
+
+    /// Notes a construct that `sh` does not have.
+    fn only_bash(&mut self, symbol: usize, what: &'static str) {
+        let at = self.source.origins.get(symbol).copied().unwrap_or(0);
+        self.only_bash.get_or_insert((at, what));
     }
 
     fn fault(&self, message: impl Into<String>, help: impl Into<String>) -> Fault {

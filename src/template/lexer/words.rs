@@ -28,6 +28,7 @@ impl Lexer<'_> {
                     word.parts.push(part);
                 }
                 Symbol::Char('<' | '>') if self.symbol(1) == Some(Symbol::Char('(')) => {
+                    self.only_bash(self.at, "<( )");
                     self.at += 2;
                     self.deeper(|lexer| lexer.list(End::Paren))?;
                     word.parts.push(Part::Other);
@@ -248,11 +249,13 @@ impl Lexer<'_> {
                 word.parts.push(Part::Other);
             }
             Some(Symbol::Char('[')) => {
+                self.only_bash(start, "$[ ]");
                 self.at += 1;
                 self.refusing(Refusal::Arithmetic, |lexer| lexer.until(']', start, "`$[`"))?;
                 word.parts.push(Part::Other);
             }
             Some(Symbol::Char('\'')) if quotes == Quotes::None => {
+                self.only_bash(start, "$' '");
                 self.at += 1;
                 let before = self.at;
                 self.refusing(Refusal::AnsiQuote, |lexer| lexer.until('\'', start, "`$'`"))?;
@@ -264,6 +267,7 @@ impl Lexer<'_> {
                 word.parts.push(Part::Other);
             }
             Some(Symbol::Char('"')) if quotes == Quotes::None => {
+                self.only_bash(start, "$\" \"");
                 self.refusing(Refusal::LocaleQuote, |lexer| lexer.double(word))?;
                 word.parts.push(Part::Other);
             }
@@ -373,6 +377,7 @@ impl Lexer<'_> {
         if !matches!(role, Role::Program | Role::Assignment | Role::Argument) || !is_name(name) {
             return Ok(false);
         }
+        self.only_bash(self.at, "an array");
         self.at += 1;
         loop {
             self.blanks();
