@@ -1,12 +1,15 @@
 //! A state folder that goes away, and records that mean nothing.
 
+use std::collections::VecDeque;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use super::{RunFolder, Writer};
+use super::sink::{FileSink, Reserve, Sink};
+use super::{RunFolder, Writer, durable};
 
 pub(super) const RUN: &str = "7f3a-k2";
 
@@ -78,4 +81,74 @@ pub(super) fn record_with(epoch: u32, seq: u64, kind: &str, more: &Value) -> Map
     let mut record = record(epoch, seq, kind);
     record.extend(more.as_object().unwrap().clone());
     record
+}
+
+/// What goes wrong next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A write takes half of its bytes.
+    Short,
+    /// A write takes nothing.
+    Full,
+    Sync,
+    Truncate,
+    Reserve,
+}
+
+/// A real file whose calls fail in a given order; a fault waits for its own kind of call.
+pub(super) struct FaultySink {
+    sink: FileSink,
+    faults: VecDeque<Fault>,
+}
+
+impl FaultySink {
+    pub(super) fn around(writer: &Writer, faults: &[Fault]) -> Self {
+        let file = durable::open_plain_to_append(writer.path()).unwrap();
+        let run = writer.path().parent().unwrap();
+        Self { sink: FileSink::new(file, run), faults: faults.iter().copied().collect() }
+    }
+
+    fn fails(&mut self, fault: Fault) -> bool {
+        let hit = self.faults.front() == Some(&fault);
+        if hit {
+            self.faults.pop_front();
+        }
+        hit
+    }
+
+    fn check(&mut self, fault: Fault) -> io::Result<()> {
+        if self.fails(fault) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl Sink for FaultySink {
+    fn len(&self) -> io::Result<u64> {
+        self.sink.len()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check(Fault::Full)?;
+        let end = if self.fails(Fault::Short) { bytes.len() / 2 } else { bytes.len() };
+        self.sink.write(&bytes[..end])
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.check(Fault::Sync)?;
+        self.sink.sync()
+    }
+
+    fn sync_new(&mut self) -> io::Result<()> {
+        self.check(Fault::Sync)?;
+        self.sink.sync_new()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.check(Fault::Truncate)?;
+        self.sink.truncate(len)
+    }
+
+    fn reserve(&mut self, from: u64, bytes: u64) -> io::Result<Reserve> {
+        self.check(Fault::Reserve)?;
+        self.sink.reserve(from, bytes)
+    }
 }
