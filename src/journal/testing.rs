@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::sink::{FileSink, Reserve, Sink};
-use super::{RunFolder, Writer, durable};
+use super::{Digest, RunFolder, Writer, durable, line};
 
 pub(super) const RUN: &str = "7f3a-k2";
 
@@ -35,13 +35,23 @@ impl Scratch {
         Writer::create(&self.folder(id), 1, "pepe", "kyousuke").unwrap()
     }
 
-    /// A run with these kinds of records in its first epoch.
+    /// A run with these kinds of records in its first epoch, as a writer would have left it. Nothing is synced:
+    /// many tests damage many journals.
     pub(super) fn run_with(&self, kinds: &[&str]) -> Run {
-        let mut writer = self.writer_of(RUN);
+        let root = self.state().join("runs").join(RUN);
+        fs::create_dir_all(&root).unwrap();
+        let folder = RunFolder::open_existing(&root).unwrap();
+        fs::create_dir_all(folder.torn()).unwrap();
+        let mut head = Digest::ZERO;
+        let mut bytes = Vec::new();
         for (seq, kind) in (1..).zip(kinds) {
-            writer.append(record(1, seq, kind)).unwrap();
+            let (line, h) = line::seal(&record(1, seq, kind), head).unwrap();
+            bytes.extend(line);
+            head = h;
         }
-        Run { folder: RunFolder::open(self.state(), RUN).unwrap(), path: writer.path().to_owned() }
+        let run = Run { path: folder.segment(1, "pepe", "kyousuke"), folder };
+        fs::write(&run.path, bytes).unwrap();
+        run
     }
 }
 
@@ -58,6 +68,8 @@ impl Run {
     }
 
     pub(super) fn set(&self, bytes: &[u8]) {
+        // A file that is written over is synced by some file systems, and a new one is not.
+        fs::remove_file(&self.path).unwrap();
         fs::write(&self.path, bytes).unwrap();
     }
 
