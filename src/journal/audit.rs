@@ -15,14 +15,18 @@ use super::{Class, Digest, Disorder, RunFolder};
 pub struct Audit {
     /// The run that the records name.
     pub run: Option<String>,
+    /// What the chain is.
     #[serde(flatten)]
     pub class: Class,
     /// One sentence about the class.
     pub sentence: String,
+    /// Names of the files of the chain, in order.
     pub segments: Vec<String>,
     /// Lines that are whole and in their place, and their bytes.
     pub records: u64,
+    /// Bytes of these lines.
     pub bytes: u64,
+    /// `h` of the last of them; zeros before the first.
     pub head: Digest,
     /// The highest version of the format above ours.
     pub newer_version: Option<u64>,
@@ -30,8 +34,11 @@ pub struct Audit {
     pub closed: bool,
     /// Attempts with an intent and no end.
     pub open_attempts: Vec<String>,
+    /// Records that contradict those before them.
     pub disorder: Vec<Disorder>,
+    /// Outputs that are what was recorded.
     pub blobs: BlobCount,
+    /// Outputs that are not.
     pub blob_mismatches: Vec<BlobMismatch>,
 }
 
@@ -92,5 +99,49 @@ fn audit_now(folder: &RunFolder) -> Audit {
         disorder: order.disorder,
         blobs,
         blob_mismatches,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{Scratch, record_with};
+    use super::super::{RunFolder, read};
+    use super::*;
+
+    #[test]
+    fn an_audit_says_what_is_there() {
+        let scratch = Scratch::new();
+        let run = scratch.run_with(&["run.open", "note", "run.close"]);
+        let audit = audit(&run.folder);
+        assert_eq!((audit.records, audit.bytes, audit.closed), (3, run.bytes().len() as u64, true));
+        assert_eq!(audit.head, read(&run.folder).head);
+        let json = serde_json::to_value(&audit).unwrap();
+        assert_eq!((&json["class"], &json["run"], &json["records"]), (&json!("ok"), &json!("7f3a-k2"), &json!(3)));
+        assert_eq!(json["segments"], json!(["seg-0001-pepe.kyousuke.jsonl"]));
+    }
+
+    #[test]
+    fn an_attempt_without_an_end_is_open() {
+        let scratch = Scratch::new();
+        let mut writer = scratch.writer_of("7f3a-k2");
+        for (seq, kind, attempt) in [(1, "run.open", ""), (2, "step.intent", "a"), (3, "step.intent", "b"), (4, "step.started", "b"), (5, "step.intent", "c"), (6, "step.unknown", "c")] {
+            writer.append(record_with(1, seq, kind, &json!({"attempt": attempt}))).unwrap();
+        }
+        let audit = audit(&RunFolder::open(scratch.state(), "7f3a-k2").unwrap());
+        assert_eq!((audit.open_attempts, audit.closed), (vec!["a".to_owned(), "b".to_owned()], false));
+    }
+
+    #[test]
+    fn the_worst_is_what_counts() {
+        let scratch = Scratch::new();
+        let run = scratch.run_with(&["note", "note"]);
+        run.set(&[&run.bytes()[..], b"{"].concat());
+        let torn = audit(&run.folder);
+        assert_eq!((torn.class.exit_code(), torn.exit_code()), (10, 11));
+        assert_eq!(torn.to_string(), "record 1-1 contradicts those before it: `note` before `run.open`");
+        run.set(&[&run.lines()[0][..], b"{\n{\n"].concat());
+        assert_eq!(audit(&run.folder).to_string(), "line 2 of `seg-0001-pepe.kyousuke.jsonl` does not end in `prev` and `h`");
     }
 }

@@ -28,7 +28,9 @@ pub(super) struct Claim {
 pub struct BlobMismatch {
     /// The outcome that names it.
     pub epoch: u32,
+    /// Its number.
     pub seq: u64,
+    /// The file, as the outcome names it.
     pub blob: String,
     /// One clause for a person.
     pub what: String,
@@ -37,7 +39,9 @@ pub struct BlobMismatch {
 /// Output that was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BlobCount {
+    /// How many files.
     pub files: u64,
+    /// How many bytes in all of them.
     pub bytes: u64,
 }
 
@@ -122,5 +126,102 @@ fn digest(path: &Path) -> io::Result<(u64, Digest)> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::{Value, json};
+
+    use super::super::testing::{RUN, Scratch, record, record_with};
+    use super::super::{Audit, audit};
+    use super::*;
+
+    /// The audit of a run with one outcome, whose stdout is described like this.
+    fn audited(scratch: &Scratch, stdout: &Value, prepare: impl Fn(&Path)) -> Audit {
+        let mut writer = scratch.writer_of(RUN);
+        let folder = RunFolder::open(scratch.state(), RUN).unwrap();
+        prepare(&folder.blobs());
+        writer.append(record(1, 1, "run.open")).unwrap();
+        writer.append(record_with(1, 2, "step.intent", &json!({"attempt": "a"}))).unwrap();
+        writer.append(record_with(1, 3, "step.outcome", &json!({"attempt": "a", "stdout": stdout, "stderr": null}))).unwrap();
+        audit(&folder)
+    }
+
+    /// The one mismatch, when `a.out` holds "abc".
+    fn mismatch(stdout: &Value) -> String {
+        let scratch = Scratch::new();
+        let audit = audited(&scratch, stdout, |blobs| fs::write(blobs.join("a.out"), "abc").unwrap());
+        assert_eq!((audit.exit_code(), audit.blobs.files), (14, 0));
+        assert!(audit.to_string().starts_with("the output `") && audit.to_string().contains(" of record 1-3 "), "{audit}");
+        audit.blob_mismatches[0].what.clone()
+    }
+
+    fn facts(bytes: u64, kept: u64, cut: bool) -> Value {
+        json!({"blob": "a.out", "sha256": Digest::of(b"abc"), "bytes": bytes, "kept": kept, "cut": cut})
+    }
+
+    #[test]
+    fn an_output_that_is_what_was_recorded_is_counted() {
+        for name in ["a.out", "blobs/a.out"] {
+            let scratch = Scratch::new();
+            let mut facts = facts(3, 3, false);
+            facts["blob"] = name.into();
+            let audit = audited(&scratch, &facts, |blobs| fs::write(blobs.join("a.out"), "abc").unwrap());
+            assert_eq!((audit.exit_code(), audit.blobs), (0, BlobCount { files: 1, bytes: 3 }));
+        }
+    }
+
+    #[test]
+    fn a_changed_output_is_a_mismatch() {
+        let mut facts = facts(3, 3, false);
+        facts["sha256"] = json!(Digest::of(b"abd"));
+        assert!(mismatch(&facts).starts_with("has sha256 ba7816bf"));
+        facts["sha256"] = json!("abc");
+        assert_eq!(mismatch(&facts), "has no `sha256` in its outcome");
+    }
+
+    #[test]
+    fn a_shortened_output_is_a_mismatch() {
+        assert_eq!(mismatch(&facts(5, 5, false)), "has 3 bytes, expected 5");
+        assert_eq!(mismatch(&facts(9, 5, true)), "has 3 bytes, expected 5");
+    }
+
+    #[test]
+    fn of_an_output_that_was_cut_only_the_length_is_known() {
+        let scratch = Scratch::new();
+        let audit = audited(&scratch, &facts(99, 3, true), |blobs| fs::write(blobs.join("a.out"), "xyz").unwrap());
+        assert_eq!(audit.exit_code(), 0);
+    }
+
+    #[test]
+    fn a_name_never_leads_out_of_the_folder() {
+        for name in ["../run.lock", "/etc/passwd", "", ".", "x/a.out", "blobs/../../x"] {
+            let mut facts = facts(3, 3, false);
+            facts["blob"] = name.into();
+            assert_eq!(mismatch(&facts), "is not the name of a file in `blobs`", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_missing_output_and_a_link_are_mismatches() {
+        let mut facts = facts(3, 3, false);
+        facts["blob"] = "b.out".into();
+        assert_eq!(mismatch(&facts), "is missing");
+        let scratch = Scratch::new();
+        let audit = audited(&scratch, &facts, |blobs| {
+            fs::write(blobs.join("a.out"), "abc").unwrap();
+            std::os::unix::fs::symlink(blobs.join("a.out"), blobs.join("b.out")).unwrap();
+        });
+        assert!(audit.blob_mismatches[0].what.starts_with("cannot be read"));
+    }
+
+    #[test]
+    fn an_outcome_without_an_output_claims_nothing() {
+        let scratch = Scratch::new();
+        let audit = audited(&scratch, &json!({"bytes": 0, "blob": null}), |_| {});
+        assert_eq!((audit.exit_code(), audit.blobs.files), (0, 0));
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 /// Files are named without their folder, lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "class", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the sentence of a class says what its fields are")]
 pub enum Class {
     /// Every line is whole and in its place.
     Ok,
@@ -37,6 +38,7 @@ impl Class {
         }
     }
 
+    /// No damage at all.
     pub const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok)
     }

@@ -8,6 +8,7 @@ use super::{Class, Holder};
 
 /// Why the journal could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what it and its fields are")]
 pub enum JournalError {
     #[error("cannot {action} `{}`", path.display())]
     Io {

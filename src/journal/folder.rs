@@ -23,7 +23,9 @@ pub struct RunFolder {
 /// One entry of the folder of all runs.
 #[derive(Debug)]
 pub struct Listed {
+    /// The name of the entry.
     pub id: String,
+    /// Where it stands.
     pub folder: RunFolder,
     /// `t` of the first record; `None` when nothing was recorded; an error when it cannot be read.
     pub opened: Result<Option<String>, JournalError>,
@@ -88,10 +90,12 @@ impl RunFolder {
         Ok(listed)
     }
 
+    /// The run, by the name of its folder.
     pub fn id(&self) -> &str {
         &self.id
     }
 
+    /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
     }

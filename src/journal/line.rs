@@ -32,9 +32,13 @@ pub struct Line {
     pub raw_body: String,
     /// The whole object, with `prev` and `h`.
     pub value: Map<String, Value>,
+    /// `h` of the line before.
     pub prev: Digest,
+    /// sha256 of `raw_body`.
     pub h: Digest,
+    /// From 1.
     pub epoch: u32,
+    /// From 1 in every epoch.
     pub seq: u64,
 }
 

@@ -18,8 +18,11 @@ const WAIT: Duration = Duration::from_millis(100);
 /// What the holder of a run says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
+    /// Its process.
     pub pid: u32,
+    /// Its claimed name.
     pub who: String,
+    /// Its machine.
     pub host: String,
     /// UTC, as in the journal.
     pub since: String,
@@ -40,6 +43,7 @@ impl fmt::Display for Holder {
 /// Whether somebody is in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
+    /// The lock is free.
     Nobody,
     /// The holder has said who it is, or has not come to it yet.
     Somebody(Option<Holder>),

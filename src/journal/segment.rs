@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 /// One file of the chain: `seg-0001-<writer>.<host>.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
+    /// Where it stands.
     pub path: PathBuf,
+    /// From 1.
     pub epoch: u32,
     /// As it stands in the name: a label for people, no proof of anything.
     pub writer: String,
+    /// As `writer`.
     pub host: String,
 }
 
