@@ -1,5 +1,6 @@
 //! A command as a list: each element is one word, and no shell reads it.
 
+use super::COMMAND_LIMIT;
 use super::audit::{Reading, audit};
 use super::command::NameRule;
 use super::engine::{Filling, Piece, pieces};
@@ -9,7 +10,6 @@ use super::place::{Hole, found};
 use super::problem::{Problem, ProblemKind};
 use super::syntax::{Expression, Node, parse};
 use super::values::Values;
-use super::COMMAND_LIMIT;
 
 /// Renders a command given as a list: values as they are, since no shell reads them. A list that is the whole of an
 /// element is several words. An element that the program evaluates again (`[sh, -c, "… {{ x }}"]`) is a problem, as
@@ -188,7 +188,8 @@ mod tests {
         assert!(argv(&["bash", "-c", "echo \"$1\"", "sh", "{{ x }}"], &values).is_ok());
         let template = ["ssh", "kyousuke", "{{ x }}", "{{ y }}"].map(str::to_owned);
         let rule = |name: &str| NameRule { known: name == "x", may_lead: false };
-        let kinds: Vec<_> = check_argv(&template, &rule).into_iter().map(|problem| (problem.element, problem.kind)).collect();
+        let kinds: Vec<_> =
+            check_argv(&template, &rule).into_iter().map(|problem| (problem.element, problem.kind)).collect();
         assert_eq!(
             kinds,
             [

@@ -3,6 +3,9 @@
 //! It follows a value as far as the text shows it: through wrappers such as `sudo`, through pipes into a shell, and
 //! through a variable that the same command sets. It does not follow what a script of the author does.
 
+mod builtins;
+mod options;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -29,7 +32,11 @@ pub(super) struct Finding {
 pub(super) enum Subject {
     Hole(usize),
     /// `$name` of a variable that holds a value.
-    Variable { name: String, start: usize, end: usize },
+    Variable {
+        name: String,
+        start: usize,
+        end: usize,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +107,7 @@ enum Extent {
     Options,
 }
 
-impl<'a> Audit<'a> {
+impl Audit<'_> {
     fn command(&mut self, command: &Command) {
         for word in &command.assignments {
             if let Some(name) = word.assigned().filter(|name| programs::is_evaluated(name)) {
@@ -113,10 +120,10 @@ impl<'a> Audit<'a> {
             return self.condition(&arguments);
         }
         let at = unwrap(&arguments);
-        if let Some(name) = arguments.get(at).and_then(Argument::text) {
-            if matches!(programs::base(name), "[" | "test") {
-                return self.test(programs::base(name), &arguments[at + 1..]);
-            }
+        if let Some(name) = arguments.get(at).and_then(Argument::text).map(programs::base)
+            && matches!(name, "[" | "test")
+        {
+            return self.test(name, &arguments[at + 1..]);
         }
         self.programs(command, &arguments, at);
         self.dashes(&arguments, at);
@@ -169,7 +176,11 @@ impl<'a> Audit<'a> {
                 }
                 at += 1;
             } else if option && argument.text().is_some_and(|text| takes_value(program, text)) {
-                at += if matches!(argument.text(), Some("--arg" | "--argjson" | "--slurpfile" | "--rawfile")) { 2 } else { 1 };
+                at += if matches!(argument.text(), Some("--arg" | "--argjson" | "--slurpfile" | "--rawfile")) {
+                    2
+                } else {
+                    1
+                };
             } else if option {
                 if program.is_code(&written(argument.word)) {
                     coded = true;
@@ -206,11 +217,12 @@ impl<'a> Audit<'a> {
             self.again(operand.word, &shown);
         }
         // `bash <(…)`: what the substitution prints is code
-        if matches!(program.operands, Operands::Script | Operands::File) && !coded {
-            if let Some(file) = operands.first() {
-                for hole in nested(file.word) {
-                    self.found(Subject::Hole(hole), FindingKind::Again(name.to_owned()));
-                }
+        if matches!(program.operands, Operands::Script | Operands::File)
+            && !coded
+            && let Some(file) = operands.first()
+        {
+            for hole in nested(file.word) {
+                self.found(Subject::Hole(hole), FindingKind::Again(name.to_owned()));
             }
         }
         if program.operands == Operands::Remote {
@@ -231,7 +243,9 @@ impl<'a> Audit<'a> {
                     inner.stdin != Stdin::Data && (remote.len() == 1 || remote[1..].iter().all(|word| word.is_option()))
                 }),
             },
-            Stdin::Bare => !coded && operands.is_empty() || command.words.iter().any(|word| word.unquoted_text() == Some("-s")),
+            Stdin::Bare => {
+                !coded && operands.is_empty() || command.words.iter().any(|word| word.unquoted_text() == Some("-s"))
+            }
         };
         if is_code {
             for word in &command.here_strings {
@@ -241,102 +255,6 @@ impl<'a> Audit<'a> {
                 self.found(Subject::Hole(hole), FindingKind::Again(name.to_owned()));
             }
         }
-    }
-
-    /// `export NAME={{ value }}` is an assignment; everything else that holds a value is a name.
-    fn variables(&mut self, name: &str, arguments: &[Argument<'_>]) {
-        let special = arguments.iter().filter_map(Argument::text).find(|text| {
-            text.starts_with(['-', '+']) && !text.starts_with("--") && text.contains(['a', 'A', 'i', 'n'])
-        });
-        for argument in arguments {
-            match argument.word.assigned() {
-                Some(_) if special.is_some() => {
-                    self.again(argument.word, &format!("{name} {}", special.unwrap_or_default()));
-                }
-                Some(variable) if programs::is_evaluated(variable) => self.again(argument.word, variable),
-                Some(_) => {}
-                None => self.again(argument.word, name),
-            }
-        }
-    }
-
-    /// `[[ ]]`, in which numbers are computed.
-    fn condition(&mut self, arguments: &[Argument<'_>]) {
-        let computes = |at: Option<usize>| {
-            at.and_then(|at| arguments.get(at)?.text())
-                .is_some_and(|text| matches!(text, "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge"))
-        };
-        for (at, argument) in arguments.iter().enumerate() {
-            let named = at.checked_sub(1).is_some_and(|at| arguments[at].is("-v") || arguments[at].is("-R"));
-            if named || computes(Some(at + 1)) || computes(at.checked_sub(1)) {
-                self.again(argument.word, "[[ ]]");
-            }
-        }
-    }
-
-    /// `[ ]`, which reads values as operators when there are many.
-    fn test(&mut self, name: &str, arguments: &[Argument<'_>]) {
-        let end = arguments.len() - usize::from(name == "[" && arguments.last().is_some_and(|last| last.is("]")));
-        let arguments = &arguments[..end];
-        let skipped = arguments.iter().take_while(|argument| argument.is("!")).count();
-        let literal = |argument: &Argument<'_>| argument.word.holes.is_empty();
-        match &arguments[skipped..] {
-            [_] => {}
-            [operator, operand] if operator.is("-v") || operator.is("-R") => self.again(operand.word, name),
-            [operator, _] if literal(operator) && operator.is_option() => {}
-            [_, operator, _] if literal(operator) && operator.whole => {}
-            all => {
-                for hole in all.iter().flat_map(|argument| argument.word.holes.clone()) {
-                    self.found(Subject::Hole(hole), FindingKind::Conditions);
-                }
-            }
-        }
-    }
-
-    /// Words that could be read as options.
-    fn dashes(&mut self, arguments: &[Argument<'_>], at: usize) {
-        let mut over = false;
-        let name = arguments.get(at).and_then(Argument::text).map_or("the program", programs::base).to_owned();
-        let program = arguments.get(at).and_then(Argument::text).and_then(programs::find);
-        let separator = programs::has_separator(&name);
-        let mut carried = false;
-        // the shell is given its program as a word of its own; nothing reads options there
-        for (index, argument) in arguments.iter().enumerate().skip(1) {
-            if argument.is("--") && (separator || index < at) {
-                // behind the first `--` of `kubectl exec` another program has options of its own
-                over = carried || !arguments.get(at..index).unwrap_or_default().iter().any(|word| word.is("exec") || word.is("debug"));
-                carried = true;
-                continue;
-            }
-            if !over && let Some(hole) = self.may_lead_in(argument.word) {
-                let kind = FindingKind::Dash { program: name.clone(), separator };
-                self.found(Subject::Hole(hole), kind);
-            }
-            over &= index != at;
-            let scripted = program.is_some_and(|program| {
-                matches!(program.operands, Operands::Script | Operands::File) || (program.operands == Operands::First && name == "printf")
-            });
-            over |= index > at && scripted && !argument.is_option();
-        }
-    }
-
-    /// The hole, if any, whose value may put a `-` at the beginning of the word.
-    fn may_lead_in(&self, word: &Word) -> Option<usize> {
-        for part in &word.parts {
-            match part {
-                Part::Text { text, .. } if text.is_empty() => {}
-                Part::Hole(hole) => match self.reading {
-                    Reading::Values(fillings) => match &fillings[*hole] {
-                        Filling::One(value) if value.is_empty() => {}
-                        Filling::One(value) => return value.starts_with('-').then_some(*hole),
-                        Filling::Several(items) => return items.iter().any(|item| item.starts_with('-')).then_some(*hole),
-                    },
-                    Reading::Rules(rules) => return (!rules[*hole]).then_some(*hole),
-                },
-                Part::Text { .. } | Part::Variable { .. } | Part::Other => return None,
-            }
-        }
-        None
     }
 
     fn argument<'w>(&self, word: &'w Word) -> Argument<'w> {
@@ -385,7 +303,10 @@ impl Word {
 
 /// The beginning of a word as the author wrote it, up to the first hole.
 fn written(word: &Word) -> String {
-    word.parts.iter().map_while(|part| if let Part::Text { text, .. } = part { Some(text.as_str()) } else { None }).collect()
+    word.parts
+        .iter()
+        .map_while(|part| if let Part::Text { text, .. } = part { Some(text.as_str()) } else { None })
+        .collect()
 }
 
 /// Shells take `-c` anywhere in a heap, and the code is the first operand after all options.

@@ -17,7 +17,9 @@ use super::values::Values;
 /// is refused before the first word of it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
+    /// `bash -euo pipefail -c`
     Bash,
+    /// `sh -eu -c`
     Sh,
 }
 
@@ -67,7 +69,12 @@ pub fn render_command(template: &str, values: &Values, shell: Shell) -> Result<S
     let mut problems = problems(&lexed, &Reading::Values(&fillings), fillings.len(), hole);
     if let Some((at, what)) = lexed.only_bash.filter(|_| shell == Shell::Sh && !fillings.is_empty()) {
         let message = format!("`{what}` is not in every `sh`");
-        problems.push(Problem::new(ProblemKind::Syntax, at..at + 1, message, "leave `shell: sh` out, so that `bash` reads it"));
+        problems.push(Problem::new(
+            ProblemKind::Syntax,
+            at..at + 1,
+            message,
+            "leave `shell: sh` out, so that `bash` reads it",
+        ));
     }
     if let Some(problem) = problems.into_iter().min_by_key(|problem| problem.range.start) {
         return Err(problem);
@@ -117,12 +124,7 @@ fn bare(value: &str, site: &Site) -> String {
 }
 
 /// What is wrong with the holes of a command that was read.
-fn problems<'a>(
-    lexed: &Lexed,
-    reading: &Reading<'_>,
-    holes: usize,
-    hole: impl Fn(usize) -> Hole<'a>,
-) -> Vec<Problem> {
+fn problems<'a>(lexed: &Lexed, reading: &Reading<'_>, holes: usize, hole: impl Fn(usize) -> Hole<'a>) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     for (at, site) in lexed.sites.iter().enumerate() {
         if let Place::Refused(refusal) = &site.place {

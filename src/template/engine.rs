@@ -109,9 +109,10 @@ fn one(value: &Value, shown: &str, range: &Range<usize>) -> Result<String, Probl
         Err(Problem::new(ProblemKind::Value, range.clone(), format!("`{shown}` is {what}"), help))
     };
     match value.kind() {
-        ValueKind::Undefined | ValueKind::None => {
-            wrong("nothing here, expected a text", "give it an `else`, a `default`, or put the whole part into `{% if %}`")
-        }
+        ValueKind::Undefined | ValueKind::None => wrong(
+            "nothing here, expected a text",
+            "give it an `else`, a `default`, or put the whole part into `{% if %}`",
+        ),
         ValueKind::Map => wrong("a mapping, expected a text", "name one of its entries, as in `host.name`"),
         ValueKind::Bool | ValueKind::Number | ValueKind::String => {
             // booleans as `true`, not as the `True` of Python
@@ -142,19 +143,20 @@ pub(super) fn problem(error: &Error, template: &str, values: &Values) -> Problem
 fn plain_problem(error: &Error, range: Range<usize>) -> Problem {
     let said = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let (kind, help) = match error.kind() {
-        ErrorKind::SyntaxError | ErrorKind::BadEscape => (
-            ProblemKind::Syntax,
-            "for braces that are no template, write `{% raw %}…{% endraw %}` around them",
-        ),
+        ErrorKind::SyntaxError | ErrorKind::BadEscape => {
+            (ProblemKind::Syntax, "for braces that are no template, write `{% raw %}…{% endraw %}` around them")
+        }
         ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction | ErrorKind::UnknownMethod => {
             (ProblemKind::NotAllowed, "make the value in a step of its own and capture it")
         }
-        ErrorKind::OutOfFuel => return Problem::new(
-            ProblemKind::TooLong,
-            range,
-            "the template does too much work",
-            "loop over a shorter list, or give the list to a program by `stdin:`",
-        ),
+        ErrorKind::OutOfFuel => {
+            return Problem::new(
+                ProblemKind::TooLong,
+                range,
+                "the template does too much work",
+                "loop over a shorter list, or give the list to a program by `stdin:`",
+            );
+        }
         _ => (ProblemKind::Value, "look at what kind of value it is: a text, a flag or a list"),
     };
     Problem::new(kind, range, said, help)
@@ -198,10 +200,19 @@ mod tests {
 
     #[test]
     fn values_come_out_as_texts() {
-        assert_eq!(fill("{{ node }}{{ force }}{{ not force }}{{ 1 + 1 }}"), [one("kyousuke"), one("true"), one("false"), one("2")]);
+        assert_eq!(
+            fill("{{ node }}{{ force }}{{ not force }}{{ 1 + 1 }}"),
+            [one("kyousuke"), one("true"), one("false"), one("2")]
+        );
         assert_eq!(fill("{{ hosts }}"), [Filling::Several(vec!["masato".into(), "riki".into()])]);
-        assert_eq!(fill("{{ host.name }}{{ hosts | join(',') }}{{ hosts | length }}"), [one("mio"), one("masato,riki"), one("2")]);
-        assert_eq!(fill("{{ other | default('x') }}{{ node | upper }}{{ 'a' }}"), [one("x"), one("KYOUSUKE"), one("a")]);
+        assert_eq!(
+            fill("{{ host.name }}{{ hosts | join(',') }}{{ hosts | length }}"),
+            [one("mio"), one("masato,riki"), one("2")]
+        );
+        assert_eq!(
+            fill("{{ other | default('x') }}{{ node | upper }}{{ 'a' }}"),
+            [one("x"), one("KYOUSUKE"), one("a")]
+        );
     }
 
     #[test]

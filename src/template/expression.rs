@@ -32,9 +32,7 @@ pub fn evaluate(expression: &str, values: &Values, state: &dyn StepResults) -> R
     let answers = |ask: &dyn Fn(&str) -> bool| -> BTreeMap<String, bool> {
         steps.iter().map(|step| (step.name.clone(), ask(&step.name))).collect()
     };
-    for (name, answers) in
-        [("passed", answers(&|id| state.passed(id))), ("failed", answers(&|id| state.failed(id)))]
-    {
+    for (name, answers) in [("passed", answers(&|id| state.passed(id))), ("failed", answers(&|id| state.failed(id)))] {
         environment.add_function(name, move |id: &str| {
             // only ids written as texts get here, and each of them was asked about
             answers.get(id).copied().ok_or_else(|| Error::from(ErrorKind::InvalidOperation))

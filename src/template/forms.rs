@@ -25,7 +25,7 @@ pub(super) struct Bound<'a> {
 const LIMIT: usize = 256;
 
 /// All forms, or the problem that there are too many to look at.
-pub(super) fn forms<'a>(nodes: &'a [Node], length: usize) -> Result<Vec<Form<'a>>, Problem> {
+pub(super) fn forms(nodes: &[Node], length: usize) -> Result<Vec<Form<'_>>, Problem> {
     expand(nodes, &[]).ok_or_else(|| {
         let message = format!("the branches and loops give more than {LIMIT} different commands");
         Problem::new(ProblemKind::TooLong, 0..length, message, "split it into steps with `when`")

@@ -31,7 +31,6 @@ mod syntax;
 mod token;
 mod values;
 
-
 pub use argv::{check_argv, render_argv};
 pub use command::{NameRule, Shell, check_command, render_command};
 pub use expression::{StepResults, evaluate, expression_names, expression_steps};

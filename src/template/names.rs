@@ -8,6 +8,7 @@ use super::syntax::{Arm, Expression, Node, parse};
 /// A name at the top of an expression: `host` in `host.name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
+    /// As it is written.
     pub name: String,
     /// Bytes of the template.
     pub range: Range<usize>,
@@ -78,7 +79,8 @@ fn collect(expression: &Expression, scope: &Scope, found: &mut Vec<Name>) {
     let tested = tested(expression);
     for (name, at) in uses(expression) {
         if !scope.bound.iter().any(|bound| bound == name) {
-            let optional = tested.iter().chain(&scope.tested).any(|tested| tested == name) || has_default(expression, at);
+            let optional =
+                tested.iter().chain(&scope.tested).any(|tested| tested == name) || has_default(expression, at);
             let range = expression.tokens[at].range.clone();
             found.push(Name { name: name.to_owned(), range, optional });
         }
@@ -131,7 +133,10 @@ mod tests {
 
     #[test]
     fn each_use_is_found_at_its_place() {
-        assert_eq!(read("{{ node }}:{{ host.name }} {{ a ~ b[c] }} {{ node }}"), ["node", "host", "a", "b", "c", "node"]);
+        assert_eq!(
+            read("{{ node }}:{{ host.name }} {{ a ~ b[c] }} {{ node }}"),
+            ["node", "host", "a", "b", "c", "node"]
+        );
         assert_eq!(read("{% if not a and b == 'c' %}{{ true }}{% endif %}"), ["a", "b"]);
         assert_eq!(read("plain ${x} text"), Vec::<String>::new());
     }

@@ -46,9 +46,13 @@ impl Hole<'_> {
             ),
             Refusal::HereDocument => (
                 "stands in a here-document, where a value cannot be quoted",
-                format!("give the text by `stdin:`, which needs no quotes; an input is also `${exported}` here, if the delimiter has no quotes"),
+                format!(
+                    "give the text by `stdin:`, which needs no quotes; an input is also `${exported}` here, if the delimiter has no quotes"
+                ),
             ),
-            Refusal::HereDelimiter => ("is the delimiter of a here-document", "write a fixed word, or use `stdin:`".to_owned()),
+            Refusal::HereDelimiter => {
+                ("is the delimiter of a here-document", "write a fixed word, or use `stdin:`".to_owned())
+            }
             Refusal::Arithmetic => (
                 "stands in arithmetic, which evaluates its value",
                 "compare with `[ … -gt … ]`, or compute in a step of its own and capture the result".to_owned(),
@@ -57,11 +61,15 @@ impl Hole<'_> {
             Refusal::Backtick => {
                 ("stands in backticks, which are read twice", "write `$( … )` instead of the backticks".to_owned())
             }
-            Refusal::AnsiQuote => ("stands in `$'…'`, which reads backslashes", "write it in ordinary quotes".to_owned()),
+            Refusal::AnsiQuote => {
+                ("stands in `$'…'`, which reads backslashes", "write it in ordinary quotes".to_owned())
+            }
             Refusal::LocaleQuote => {
                 ("stands in `$\"…\"`, which is translated", "take the `$` away from the quotes".to_owned())
             }
-            Refusal::Backslash => ("stands behind a backslash", "take the backslash out; values are quoted by themselves".to_owned()),
+            Refusal::Backslash => {
+                ("stands behind a backslash", "take the backslash out; values are quoted by themselves".to_owned())
+            }
             Refusal::Dollar => ("stands behind a `$`", "take the `$` out; a hole needs none".to_owned()),
             Refusal::Variable(name) => (
                 "is glued to a variable, whose name it would make longer",
@@ -79,7 +87,10 @@ impl Hole<'_> {
 
     /// A list inside a word, in quotes, or where only one word may stand.
     pub(super) fn list(&self) -> Problem {
-        let help = format!("join it, `{{{{ {} | join(',') }}}}`, or let it stand alone as words of a command", self.expression);
+        let help = format!(
+            "join it, `{{{{ {} | join(',') }}}}`, or let it stand alone as words of a command",
+            self.expression
+        );
         self.problem(ProblemKind::Value, "is a list where one word is expected", help)
     }
 
@@ -104,7 +115,9 @@ impl Hole<'_> {
         } else if separator {
             format!("put `--` before it, glue it to its option as in `--name={shown}`, or {pattern}")
         } else {
-            format!("glue it to its option, write `./{shown}` for a file, or {pattern} (`--` does not help with `{program}`)")
+            format!(
+                "glue it to its option, write `./{shown}` for a file, or {pattern} (`--` does not help with `{program}`)"
+            )
         };
         self.problem(ProblemKind::LeadingDash, &format!("could be read as an option of `{program}`"), help)
     }

@@ -9,6 +9,7 @@ pub struct Problem {
     pub range: Range<usize>,
     /// Which element of an argv the range is in; 0 for everything else.
     pub element: usize,
+    /// What is wrong, for the caller to choose a code by.
     pub kind: ProblemKind,
     /// Lowercase, no full stop, found before expected.
     pub message: String,

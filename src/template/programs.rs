@@ -62,9 +62,8 @@ const fn program(
     Program { names, code, valued: &[], operands, stdin }
 }
 
-const SSH_VALUED: &[&str] = &[
-    "-B", "-b", "-c", "-D", "-E", "-e", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-p", "-Q", "-R", "-S", "-W", "-w",
-];
+const SSH_VALUED: &[&str] =
+    &["-B", "-b", "-c", "-D", "-E", "-e", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-p", "-Q", "-R", "-S", "-W", "-w"];
 
 const PROGRAMS: &[Program] = &[
     Program {
@@ -90,7 +89,12 @@ const PROGRAMS: &[Program] = &[
     },
     program(&["runuser"], &["-c", "--command", "--session-command"], Operands::None, Stdin::Data),
     // what the shell itself evaluates again
-    program(&["eval", "let", "alias", "unset", "read", "getopts", "mapfile", "readarray", "bind"], &[], Operands::All, Stdin::Data),
+    program(
+        &["eval", "let", "alias", "unset", "read", "getopts", "mapfile", "readarray", "bind"],
+        &[],
+        Operands::All,
+        Stdin::Data,
+    ),
     program(&["complete", "compgen", "enable", "fc"], &[], Operands::All, Stdin::Data),
     program(&["declare", "typeset", "local", "readonly", "export"], &[], Operands::Variables, Stdin::Data),
     program(&["trap"], &[], Operands::First, Stdin::Data),
@@ -98,7 +102,12 @@ const PROGRAMS: &[Program] = &[
     program(&[".", "source"], &[], Operands::File, Stdin::Data),
     // programs that start others by a text
     program(&["xargs", "parallel", "at", "batch", "crontab"], &[], Operands::All, Stdin::Code),
-    program(&["watch", "tmux", "screen", "expect", "socat", "systemd-run", "make", "gmake"], &[], Operands::All, Stdin::Data),
+    program(
+        &["watch", "tmux", "screen", "expect", "socat", "systemd-run", "make", "gmake"],
+        &[],
+        Operands::All,
+        Stdin::Data,
+    ),
     program(&["pdsh", "clush", "pssh", "dsh", "salt", "salt-ssh"], &[], Operands::All, Stdin::Data),
     program(&["rsync"], &["-e", "--rsh", "--rsync-path"], Operands::Remote, Stdin::Data),
     program(&["scp", "sftp"], &["-o", "-S"], Operands::Remote, Stdin::Data),
@@ -108,7 +117,20 @@ const PROGRAMS: &[Program] = &[
     program(&["env"], &["-S", "--split-string"], Operands::None, Stdin::Data),
     program(&["script", "flock", "newgrp", "sg"], &["-c", "--command"], Operands::None, Stdin::Data),
     program(&["git"], &["--config-env", "--exec", "--upload-pack"], Operands::None, Stdin::Data),
-    program(&["tar"], &["-I", "-F", "--to-command", "--checkpoint-action", "--use-compress-program", "--info-script", "--rsh-command"], Operands::None, Stdin::Data),
+    program(
+        &["tar"],
+        &[
+            "-I",
+            "-F",
+            "--to-command",
+            "--checkpoint-action",
+            "--use-compress-program",
+            "--info-script",
+            "--rsh-command",
+        ],
+        Operands::None,
+        Stdin::Data,
+    ),
     program(&["split"], &["--filter"], Operands::None, Stdin::Data),
     program(&["sort"], &["--compress-program"], Operands::None, Stdin::Data),
     program(&["nc", "ncat", "netcat"], &["-e", "-c", "--exec", "--sh-exec"], Operands::None, Stdin::Data),
@@ -133,7 +155,12 @@ const PROGRAMS: &[Program] = &[
     program(&["ruby"], &["-e"], Operands::File, Stdin::Bare),
     program(&["node", "nodejs", "deno", "bun"], &["-e", "--eval", "-p", "--print"], Operands::File, Stdin::Bare),
     program(&["php"], &["-r", "-B", "-R", "-E"], Operands::File, Stdin::Bare),
-    program(&["lua", "luajit", "osascript", "Rscript", "julia", "elixir", "groovy", "scala"], &["-e", "-E", "--eval"], Operands::File, Stdin::Bare),
+    program(
+        &["lua", "luajit", "osascript", "Rscript", "julia", "elixir", "groovy", "scala"],
+        &["-e", "-E", "--eval"],
+        Operands::File,
+        Stdin::Bare,
+    ),
     program(&["erl"], &["-eval"], Operands::None, Stdin::Data),
     program(&["tclsh", "wish"], &[], Operands::File, Stdin::Bare),
     program(&["pwsh", "powershell"], &["-c", "-Command", "-EncodedCommand"], Operands::File, Stdin::Bare),
@@ -150,10 +177,18 @@ const PROGRAMS: &[Program] = &[
 ];
 
 const WRAPPERS: &[Wrapper] = &[
-    wrapper(&["sudo"], &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--chdir"], 0),
+    wrapper(
+        &["sudo"],
+        &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--chdir"],
+        0,
+    ),
     wrapper(&["doas"], &["-u", "-C"], 0),
     wrapper(&["env"], &["-u", "-C", "--unset", "--chdir"], 0),
-    wrapper(&["nohup", "setsid", "command", "builtin", "busybox", "toybox", "unbuffer", "chronic", "ifne", "torsocks"], &[], 0),
+    wrapper(
+        &["nohup", "setsid", "command", "builtin", "busybox", "toybox", "unbuffer", "chronic", "ifne", "torsocks"],
+        &[],
+        0,
+    ),
     wrapper(&["exec"], &["-a"], 0),
     wrapper(&["nice"], &["-n", "--adjustment"], 0),
     wrapper(&["ionice"], &["-c", "-n", "-t", "--class", "--classdata"], 0),
@@ -169,8 +204,30 @@ const WRAPPERS: &[Wrapper] = &[
 
 /// Programs in whose arguments another program with arguments of its own may stand anywhere.
 const CARRIERS: &[&str] = &[
-    "find", "kubectl", "oc", "docker", "podman", "nerdctl", "crictl", "ctr", "lxc", "incus", "nomad", "ip", "machinectl",
-    "docker-compose", "chroot", "unshare", "nsenter", "strace", "sshpass", "minikube", "heroku", "cf", "sudo", "env",
+    "find",
+    "kubectl",
+    "oc",
+    "docker",
+    "podman",
+    "nerdctl",
+    "crictl",
+    "ctr",
+    "lxc",
+    "incus",
+    "nomad",
+    "ip",
+    "machinectl",
+    "docker-compose",
+    "chroot",
+    "unshare",
+    "nsenter",
+    "strace",
+    "sshpass",
+    "minikube",
+    "heroku",
+    "cf",
+    "sudo",
+    "env",
 ];
 
 /// Programs to which `--` does not mean that options are over.
@@ -178,9 +235,32 @@ const WITHOUT_SEPARATOR: &[&str] = &["echo", "find", "expr", "openssl", "java", 
 
 /// Variables whose value a shell or another program evaluates.
 const VARIABLES: &[&str] = &[
-    "BASH_ENV", "ENV", "PS0", "PS1", "PS2", "PS4", "PROMPT_COMMAND", "IFS", "SHELLOPTS", "BASHOPTS", "EDITOR", "VISUAL",
-    "PAGER", "MANPAGER", "GIT_PAGER", "GIT_EDITOR", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "LESSOPEN", "LESSCLOSE",
-    "PERL5OPT", "RUBYOPT", "NODE_OPTIONS", "PYTHONSTARTUP", "LD_PRELOAD", "LD_AUDIT",
+    "BASH_ENV",
+    "ENV",
+    "PS0",
+    "PS1",
+    "PS2",
+    "PS4",
+    "PROMPT_COMMAND",
+    "IFS",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "EDITOR",
+    "VISUAL",
+    "PAGER",
+    "MANPAGER",
+    "GIT_PAGER",
+    "GIT_EDITOR",
+    "GIT_SSH_COMMAND",
+    "GIT_EXTERNAL_DIFF",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "PERL5OPT",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "PYTHONSTARTUP",
+    "LD_PRELOAD",
+    "LD_AUDIT",
 ];
 
 const fn wrapper(names: &'static [&'static str], valued: &'static [&'static str], operands: usize) -> Wrapper {

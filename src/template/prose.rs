@@ -1,9 +1,9 @@
 //! Templates in prose, file names and titles: values as they are.
 
+use super::TEXT_LIMIT;
 use super::engine::{Filling, Piece, pieces};
 use super::problem::{Problem, ProblemKind};
 use super::values::Values;
-use super::TEXT_LIMIT;
 
 /// Renders a text for people or for `stdin:`, with values as they are. A list is written as `a, b, c`.
 pub fn render_text(template: &str, values: &Values) -> Result<String, Problem> {

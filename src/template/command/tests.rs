@@ -64,7 +64,10 @@ fn each_allowed_place_quotes_in_its_own_way() {
         ("f {{ force }} {{ hosts | length }}", "f true 2".into()),
         ("f {% for h in hosts %}-h {{ 'x' ~ h }} {% endfor %}", "f -h xmasato -h 'xa b' ".into()),
         ("f {% if force %}--force {% endif %}{{ y }}", "f --force plain".into()),
-        ("docker ps --format '{% raw %}{{.Names}}{% endraw %}' \"{{ y }}\"", "docker ps --format '{{.Names}}' \"plain\"".into()),
+        (
+            "docker ps --format '{% raw %}{{.Names}}{% endraw %}' \"{{ y }}\"",
+            "docker ps --format '{{.Names}}' \"plain\"".into(),
+        ),
         ("echo ${#a} {{ y }}", "echo ${#a} plain".into()),
     ] {
         assert_eq!(render(template).as_deref(), Ok(command.as_str()), "{template}");
@@ -260,13 +263,40 @@ fn a_value_that_holds_a_variable_is_followed_into_evaluation() {
 
 #[test]
 fn a_leading_dash_is_refused_unless_options_are_over() {
-    for template in ["rm {{ dash }}", "rm \"{{ dash }}\"", "rm ''{{ dash }}", "rm {{ empty }}{{ dash }}", "rm '{{ dash }}'a", "echo {{ dash }}", "sudo {{ dash }}", "kubectl exec pod -- cat {{ dash }}", "find -- {{ dash }}", "f | rm {{ dash }}", "rm -- a; rm {{ dash }}"] {
+    for template in [
+        "rm {{ dash }}",
+        "rm \"{{ dash }}\"",
+        "rm ''{{ dash }}",
+        "rm {{ empty }}{{ dash }}",
+        "rm '{{ dash }}'a",
+        "echo {{ dash }}",
+        "sudo {{ dash }}",
+        "kubectl exec pod -- cat {{ dash }}",
+        "find -- {{ dash }}",
+        "f | rm {{ dash }}",
+        "rm -- a; rm {{ dash }}",
+    ] {
         let (kind, place, help) = refused(template);
         assert_eq!((kind, place.as_str()), (ProblemKind::LeadingDash, "dash"), "{template}");
         assert!(help.contains("pattern"), "{help}");
         assert_eq!(checked(template).first(), Some(&ProblemKind::LeadingDash), "{template}");
     }
-    for template in ["rm -- {{ dash }}", "rm ./{{ dash }}", "f --name={{ dash }}", "f -n{{ dash }}", "printf '%s' {{ dash }}", "sudo rm -- {{ dash }}", "bash -c 'f \"$1\"' sh {{ dash }}", "[[ {{ dash }} == a ]]", "[ {{ dash }} = a ]", "for h in {{ dash }}; do f; done", "a=( {{ dash }} )", "f > {{ dash }}", "f <<< {{ dash }}", "A={{ dash }} f"] {
+    for template in [
+        "rm -- {{ dash }}",
+        "rm ./{{ dash }}",
+        "f --name={{ dash }}",
+        "f -n{{ dash }}",
+        "printf '%s' {{ dash }}",
+        "sudo rm -- {{ dash }}",
+        "bash -c 'f \"$1\"' sh {{ dash }}",
+        "[[ {{ dash }} == a ]]",
+        "[ {{ dash }} = a ]",
+        "for h in {{ dash }}; do f; done",
+        "a=( {{ dash }} )",
+        "f > {{ dash }}",
+        "f <<< {{ dash }}",
+        "A={{ dash }} f",
+    ] {
         assert!(render(template).is_ok(), "{template}: {:?}", render(template));
         assert_eq!(checked(template), [], "{template}");
     }
@@ -276,17 +306,41 @@ fn a_leading_dash_is_refused_unless_options_are_over() {
 fn before_a_run_the_rule_decides_and_in_a_run_the_value() {
     assert_eq!(checked("rm {{ x }}"), [ProblemKind::LeadingDash]);
     assert!(render("rm {{ x }}").is_ok());
-    for template in ["rm {{ y }}", "rm {{ y | lower }}", "rm {{ y ~ x }}", "rm {{ 'a' ~ x }}", "rm {{ y | default('b') }}", "rm {{ 5 }}", "rm {% for h in y %}{{ h }} {{ loop.index }} {% endfor %}"] {
+    for template in [
+        "rm {{ y }}",
+        "rm {{ y | lower }}",
+        "rm {{ y ~ x }}",
+        "rm {{ 'a' ~ x }}",
+        "rm {{ y | default('b') }}",
+        "rm {{ 5 }}",
+        "rm {% for h in y %}{{ h }} {{ loop.index }} {% endfor %}",
+    ] {
         assert_eq!(checked(template), [], "{template}");
     }
-    for template in ["rm {{ x ~ y }}", "rm {{ y | replace('p', '-') }}", "rm {{ y | default('-b') }}", "rm {{ '-a' }}", "rm {{ y if force else x }}", "rm {% for h in hosts %}{{ h }} {% endfor %}"] {
+    for template in [
+        "rm {{ x ~ y }}",
+        "rm {{ y | replace('p', '-') }}",
+        "rm {{ y | default('-b') }}",
+        "rm {{ '-a' }}",
+        "rm {{ y if force else x }}",
+        "rm {% for h in hosts %}{{ h }} {% endfor %}",
+    ] {
         assert_eq!(checked(template).first(), Some(&ProblemKind::LeadingDash), "{template}");
     }
 }
 
 #[test]
 fn a_list_stands_only_where_several_words_may() {
-    for template in ["f \"{{ hosts }}\"", "f '{{ hosts }}'", "f --a={{ hosts }}", "f > {{ hosts }}", "A={{ hosts }} f", "{{ hosts }} a", "[[ {{ hosts }} == a ]]", "f <<< {{ hosts }}"] {
+    for template in [
+        "f \"{{ hosts }}\"",
+        "f '{{ hosts }}'",
+        "f --a={{ hosts }}",
+        "f > {{ hosts }}",
+        "A={{ hosts }} f",
+        "{{ hosts }} a",
+        "[[ {{ hosts }} == a ]]",
+        "f <<< {{ hosts }}",
+    ] {
         let (kind, place, help) = refused(template);
         assert_eq!((kind, place.as_str()), (ProblemKind::Value, "hosts"), "{template}");
         assert!(help.contains("join"));
@@ -347,7 +401,24 @@ fn a_command_without_holes_is_left_to_its_author() {
 
 #[test]
 fn what_cannot_be_followed_is_refused_once_it_has_a_hole() {
-    for template in ["f {{ y }} \"a", "f {{ y }} 'a", "f {{ y }} `a", "f {{ y }} $(a", "f {{ y }} ${a", "f {{ y }} $((a)", "f {{ y }} )", "cat {{ y }} <<EOF\na", "f !(a) {{ y }}", r"f $'it\'s' {{ y }}", "f \"${a:-'}\" {{ y }}", "case {{ y }} in a) f", "((a); b) {{ y }}", "coproc f {{ y }}", "cat <<A \"\n\" {{ y }}\nA", "f ${ a;} {{ y }}"] {
+    for template in [
+        "f {{ y }} \"a",
+        "f {{ y }} 'a",
+        "f {{ y }} `a",
+        "f {{ y }} $(a",
+        "f {{ y }} ${a",
+        "f {{ y }} $((a)",
+        "f {{ y }} )",
+        "cat {{ y }} <<EOF\na",
+        "f !(a) {{ y }}",
+        r"f $'it\'s' {{ y }}",
+        "f \"${a:-'}\" {{ y }}",
+        "case {{ y }} in a) f",
+        "((a); b) {{ y }}",
+        "coproc f {{ y }}",
+        "cat <<A \"\n\" {{ y }}\nA",
+        "f ${ a;} {{ y }}",
+    ] {
         assert_eq!(refused(template).0, ProblemKind::Syntax, "{template}");
         assert_eq!(checked(template).first(), Some(&ProblemKind::Syntax), "{template}");
     }
@@ -355,7 +426,15 @@ fn what_cannot_be_followed_is_refused_once_it_has_a_hole() {
 
 #[test]
 fn sh_is_not_given_what_only_bash_reads() {
-    for template in ["[[ {{ y }} == a ]]", "f <<< {{ y }}", "f <(g {{ y }})", "a=( {{ y }} )", "(( a )); f {{ y }}", "f {{ y }} &> a", "f $'a' {{ y }}"] {
+    for template in [
+        "[[ {{ y }} == a ]]",
+        "f <<< {{ y }}",
+        "f <(g {{ y }})",
+        "a=( {{ y }} )",
+        "(( a )); f {{ y }}",
+        "f {{ y }} &> a",
+        "f $'a' {{ y }}",
+    ] {
         let problem = render_command(template, &values(), Shell::Sh).unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Syntax, "{template}");
         assert!(render(template).is_ok(), "{template}: {:?}", render(template));

@@ -346,7 +346,8 @@ impl Lexer<'_> {
     fn simple_word(&mut self, command: &mut Command) -> Result<(), Fault> {
         let role = if command.words.is_empty() { Role::Program } else { Role::Argument };
         let word = self.word(role, Ends::Operators)?;
-        let before_redirection = matches!(self.peek(), Some(Symbol::Char('<' | '>'))) && !self.sees("<(") && !self.sees(">(");
+        let before_redirection =
+            matches!(self.peek(), Some(Symbol::Char('<' | '>'))) && !self.sees("<(") && !self.sees(">(");
         if before_redirection && word.unquoted().is_some_and(is_descriptor) {
             return Ok(());
         }

@@ -8,6 +8,7 @@
 //! Pure: symbols in, places out. A hole is a symbol of its own, so no letter of a value is ever looked at here.
 
 mod document;
+mod expansions;
 mod lists;
 mod words;
 
@@ -93,10 +94,16 @@ pub(super) struct Word {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    Text { text: String, quoted: bool },
+    Text {
+        text: String,
+        quoted: bool,
+    },
     Hole(usize),
     /// `$name`, and where it stands in the template.
-    Variable { name: String, at: Range<usize> },
+    Variable {
+        name: String,
+        at: Range<usize>,
+    },
     /// What only the shell knows: `$( )`, `$(( ))`, `${ }`.
     Other,
 }
@@ -242,11 +249,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads with every hole refused.
-    fn refusing<T>(
-        &mut self,
-        refusal: Refusal,
-        read: impl FnOnce(&mut Self) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    fn refusing<T>(&mut self, refusal: Refusal, read: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         let outer = self.refused.clone();
         self.refused = Some(outer.clone().unwrap_or(refusal));
         let result = read(self);

@@ -62,7 +62,10 @@ fn a_comment_begins_only_where_a_word_does() {
 #[test]
 fn a_joined_line_is_one_line() {
     assert_eq!(places("a \\\n @ \"\\\n@\" '\\\n@'"), [Place::Bare, Place::Double, Place::Single]);
-    assert_eq!(places("a $\\\n@ \"$b\\\n@\""), [Place::Refused(Refusal::Dollar), Place::Refused(Refusal::Variable("b".into()))]);
+    assert_eq!(
+        places("a $\\\n@ \"$b\\\n@\""),
+        [Place::Refused(Refusal::Dollar), Place::Refused(Refusal::Variable("b".into()))]
+    );
     assert_eq!(places("ca\\\nse a in a) '@';; es\\\nac"), [Place::Single]);
 }
 
@@ -82,7 +85,8 @@ fn a_word_is_told_by_what_it_is_to_its_command() {
 fn a_pipe_says_whose_output_is_read() {
     let fed = |text: &str| {
         let lexed = read(text);
-        let last = lexed.commands.into_iter().find(|command| command.words.first().and_then(Word::unquoted) == Some("z"));
+        let last =
+            lexed.commands.into_iter().find(|command| command.words.first().and_then(Word::unquoted) == Some("z"));
         last.map(|command| command.fed_by)
     };
     assert_eq!(fed("a @; b @ | c @ | z @"), Some(1..3));
@@ -174,7 +178,19 @@ fn a_value_never_changes_what_bash_reads() {
 /// Where the lexer sees a quote or a bracket left open, so does `bash`.
 #[test]
 fn what_bash_cannot_finish_is_a_fault() {
-    for text in ["a 'b", "a \"b $(c", "a `b", "a ${b", "case a in b) c", "$(case a in b) c)", "( a", "a=(b", "[[ a", "a \"$(b 'c)\"", "a $(( b )"] {
+    for text in [
+        "a 'b",
+        "a \"b $(c",
+        "a `b",
+        "a ${b",
+        "case a in b) c",
+        "$(case a in b) c)",
+        "( a",
+        "a=(b",
+        "[[ a",
+        "a \"$(b 'c)\"",
+        "a $(( b )",
+    ] {
         assert!(!parses(text), "{text}");
         assert!(read(text).fault.is_some(), "{text}");
     }
