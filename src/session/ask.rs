@@ -1,6 +1,8 @@
 //! Tests are made here: a command with its expectations, or a probe. What came out is turned into facts.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,13 +14,17 @@ use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, TestLine};
-use crate::exec::expect::{Capture, Captured, Expectation, How, Judgement, capture, judge};
-use crate::exec::{self, Around, Ending, Exit, StreamFacts};
+use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
 use crate::probe::{Verdict, probe};
-use crate::text::plain;
+use crate::text::{contains_at_word_borders, plain, plain_lines};
 
 /// How many lines of an output are told as what was found.
 const TOLD_LINES: usize = 3;
+
+/// How much of the end of an output these are looked for in, in bytes.
+const TOLD_BYTES: u64 = 8 * 1024;
+/// How much of the end of an output is searched for the `got` of a branch, in bytes.
+const GOT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The command was not there, or could not be run, as shells say it.
 const NOT_RUN: [i32; 2] = [126, 127];
@@ -34,7 +40,7 @@ pub struct Asker {
 
 impl Asker {
     /// Makes one test; the output of a command goes to `blob`.
-    pub fn test(&self, test: &TestLine, expect: &ExpectLine, blob: &Path, stop: &Stop) -> Facts {
+    pub fn test(&self, test: &TestLine, wanted: &Wanted, blob: &Path, stop: &Stop) -> Facts {
         let begun = Instant::now();
         let mut facts = match test {
             TestLine::Probe(line) => {
@@ -47,7 +53,7 @@ impl Asker {
                 Facts { found: probed.lines, ..measured(judged) }
             }
             TestLine::Command(line) => match self.run_look(line, blob, stop) {
-                Ok(exit) => facts_of(&exit, blob, expect, line.keep),
+                Ok(exit) => facts_of(&exit, blob, &Wanted { keep: line.keep, ..*wanted }),
                 Err(error) => Facts { found: vec![plain(&chain(&error))], ..measured(Judged::Unknown) },
             },
         };
@@ -67,7 +73,7 @@ impl Asker {
         let numbered = tests.iter().enumerate();
         let made = numbered.map(|(at, test)| {
             let path = blob.with_extension(format!("test-{}", at + 1));
-            let facts = self.test(test, &ExpectLine::default(), &path, stop);
+            let facts = self.test(test, &Wanted::NOTHING, &path, stop);
             let found = if facts.found.is_empty() { String::new() } else { format!(" ({})", facts.found.join("; ")) };
             Matched { what: format!("{}{found}", plain(&test.shown())), held: facts.judged == Judged::Passed, line: None }
         });
@@ -125,47 +131,105 @@ pub fn measured(judged: Judged) -> Facts {
     }
 }
 
-/// What a process gave, judged by what was expected of it.
-pub fn facts_of(exit: &Exit, blob: &Path, expect: &ExpectLine, keep: bool) -> Facts {
-    let result = match exit.result {
-        Ending::Exited => EndResult::Exited,
-        Ending::Signaled => EndResult::Signaled,
-        Ending::TimedOut => EndResult::TimedOut,
-        Ending::NotStarted => EndResult::NotStarted,
+/// What a step wants of an output.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub expect: &'a ExpectLine,
+    pub captures: &'a [CaptureLine],
+    /// Whether the output is kept.
+    pub keep: bool,
+}
+
+impl Wanted<'_> {
+    /// Exit 0, and nothing else.
+    pub const NOTHING: Wanted<'static> = Wanted {
+        expect: &ExpectLine {
+            exit: None,
+            contains: Vec::new(),
+            not_contains: Vec::new(),
+            equals: None,
+            matches: None,
+            not_matches: None,
+            empty: None,
+        },
+        captures: &[],
+        keep: true,
     };
-    let expectation = expectation(expect);
-    let judgement: Vec<Judgement> = judge(exit, blob, &expectation);
-    let matched: Vec<Matched> = judgement
-        .into_iter()
-        .map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line })
-        .collect();
-    let judged = verdict(exit, &matched, expect);
-    let mut found: Vec<String> = matched.iter().filter(|one| !one.held).map(|one| format!("not {}", one.what)).collect();
-    found.extend(exit.reason.as_deref().map(plain));
-    found.extend(exec::expect::last_lines(blob, TOLD_LINES).into_iter().map(|line| plain(&line)));
-    let stream = |facts: &StreamFacts, extension: &str| Stream {
-        blob: blob.with_extension(extension).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        sha256: facts.sha256.clone(),
-        bytes: facts.bytes,
-        kept: facts.kept,
-        cut: facts.cut,
-    };
-    let facts = Facts {
-        result,
+}
+
+/// What a process gave, judged by what was wanted of it.
+pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
+    let judged = judge(exit, blob, &expectation(wanted.expect)).into_iter();
+    let matched: Vec<_> = judged.map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line }).collect();
+    let mut facts = Facts {
+        result: match exit.result {
+            Ending::Exited => EndResult::Exited,
+            Ending::Signaled => EndResult::Signaled,
+            Ending::TimedOut => EndResult::TimedOut,
+            Ending::NotStarted => EndResult::NotStarted,
+        },
         code: exit.code,
         signal: exit.signal,
         dur_ms: exit.dur_ms,
         leftover: exit.leftover.iter().map(|left| format!("{} {}", left.pid, plain(&left.command))).collect(),
-        stdout: exit.stdout.as_ref().map(|facts| stream(facts, "out")),
-        stderr: exit.stderr.as_ref().map(|facts| stream(facts, "err")),
-        judged,
-        matched,
-        captured: BTreeMap::new(),
-        found,
+        stdout: exit.stdout.as_ref().map(|facts| stream(facts, blob)),
+        stderr: exit.stderr.as_ref().map(|facts| stream(facts, &exec::stderr_blob(blob))),
         redacted: exit.redacted.clone(),
-        evidence: None,
+        ..measured(verdict(exit, &matched, wanted.expect))
     };
-    if !keep { forget(blob, facts) } else { facts }
+    facts.found = found(exit, blob, &matched);
+    facts.matched = matched;
+    if facts.judged == Judged::Passed {
+        match captured(exit, blob, wanted.captures) {
+            Ok(values) => facts.captured = values,
+            Err(why) => {
+                facts.judged = Judged::Failed;
+                facts.found.insert(0, plain(&why));
+            }
+        }
+    }
+    if wanted.keep { facts } else { forget(blob, facts) }
+}
+
+fn stream(facts: &StreamFacts, blob: &Path) -> Stream {
+    Stream {
+        blob: blob.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        sha256: facts.sha256.clone(),
+        bytes: facts.bytes,
+        kept: facts.kept,
+        cut: facts.cut,
+    }
+}
+
+/// What did not hold, why nothing ran, and the last lines.
+fn found(exit: &Exit, blob: &Path, matched: &[Matched]) -> Vec<String> {
+    let missed = matched.iter().filter(|one| !one.held && exit.reason.is_none()).map(|one| format!("not {}", one.what));
+    let reason = exit.reason.as_deref().map(plain);
+    missed.chain(reason).chain(last_lines(blob, TOLD_LINES)).collect()
+}
+
+/// The last lines of an output that say something.
+fn last_lines(blob: &Path, most: usize) -> Vec<String> {
+    let Ok(bytes) = tail(blob, TOLD_BYTES) else { return Vec::new() };
+    let text = plain_lines(&String::from_utf8_lossy(&bytes));
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).map(plain).collect();
+    lines[lines.len().saturating_sub(most)..].to_vec()
+}
+
+/// The last bytes of a file.
+fn tail(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a text stands in the end of an output, at word borders.
+pub fn got(blob: &Path, text: &str) -> bool {
+    let bytes = tail(blob, GOT_BYTES).unwrap_or_default();
+    contains_at_word_borders(&String::from_utf8_lossy(&bytes), text)
 }
 
 /// The author does not want the output kept: the digest stays, the bytes go.
@@ -191,7 +255,7 @@ fn verdict(exit: &Exit, matched: &[Matched], expect: &ExpectLine) -> Judged {
 
 fn expectation(expect: &ExpectLine) -> Expectation {
     Expectation {
-        exit: Some(expect.exit.unwrap_or(0)),
+        exit: expect.exit,
         contains: expect.contains.clone(),
         not_contains: expect.not_contains.clone(),
         equals: expect.equals.clone(),
@@ -201,20 +265,17 @@ fn expectation(expect: &ExpectLine) -> Expectation {
     }
 }
 
-/// Takes the values of a step from its output.
-///
-/// # Errors
-/// In words, which value could not be taken and why; the step did not pass then.
-pub fn captured(blob: &Path, captures: &[CaptureLine]) -> Result<BTreeMap<String, Value>, String> {
+/// Takes the values of a step from its output; in words, which could not be taken and why.
+fn captured(exit: &Exit, blob: &Path, captures: &[CaptureLine]) -> Result<BTreeMap<String, Value>, String> {
     let take = |line: &CaptureLine| {
-        let how = match (&line.r#match, &line.json, line.lines) {
-            (Some(regex), _, _) => How::Match(regex.clone()),
-            (None, Some(path), _) => How::Json(path.clone()),
-            (None, None, true) => How::Lines,
-            (None, None, false) => How::Whole,
+        let take = match (&line.r#match, &line.json, line.lines) {
+            (Some(regex), _, _) => Take::Match(regex.clone()),
+            (None, Some(path), _) => Take::Json(path.clone()),
+            (None, None, true) => Take::Lines,
+            (None, None, false) => Take::Whole,
         };
-        let spec = Capture { name: line.name.clone(), how, pattern: line.pattern.clone() };
-        let value = match capture(blob, &spec)? {
+        let spec = Capture { name: line.name.clone(), take, pattern: line.pattern.clone() };
+        let value = match capture(exit, blob, &spec)? {
             Captured::Text(text) => Value::String(text),
             Captured::List(items) => Value::Array(items.into_iter().map(Value::String).collect()),
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::ask::{Asker, captured, facts_of, measured};
+use super::ask::{self, Asker, Wanted, facts_of, measured};
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::command::Ending;
@@ -73,14 +73,11 @@ fn send(to: &Sender<Msg>, msg: Msg) {
 impl Task {
     /// A check or a wait, to its end.
     pub fn look(self) {
-        let (mut facts, keep) = match &self.resolved.work {
-            Work::Wait { test, every, at_most, hold } => (self.wait(test, *every, *at_most, *hold), true),
-            Work::Test(test) => (self.asker.test(test, &self.resolved.expect, &self.blob, &self.stop), true),
-            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } => (measured(Judged::Unknown), false),
+        let facts = match &self.resolved.work {
+            Work::Wait { test, every, at_most, hold } => self.wait(test, *every, *at_most, *hold),
+            Work::Test(test) => self.asker.test(test, &self.wanted(), &self.blob, &self.stop),
+            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } => measured(Judged::Unknown),
         };
-        if keep {
-            self.take(&mut facts);
-        }
         let ending = self.ending(facts, None);
         send(&self.to, Msg::Looked(Box::new(ending)));
     }
@@ -89,7 +86,7 @@ impl Task {
         let begun = Instant::now();
         let mut held_since: Option<Instant> = None;
         loop {
-            let mut facts = self.asker.test(test, &self.resolved.expect, &self.blob, &self.stop);
+            let mut facts = self.asker.test(test, &self.wanted(), &self.blob, &self.stop);
             facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             if facts.judged == Judged::Passed {
                 let since = *held_since.get_or_insert_with(Instant::now);
@@ -109,23 +106,14 @@ impl Task {
         }
     }
 
-    /// Takes the captures; where one cannot be taken, the step did not pass.
-    fn take(&self, facts: &mut Facts) {
-        if facts.judged != Judged::Passed || self.resolved.captures.is_empty() {
-            return;
-        }
-        match captured(&self.blob, &self.resolved.captures) {
-            Ok(values) => facts.captured = values,
-            Err(why) => {
-                facts.judged = Judged::Failed;
-                facts.found.insert(0, crate::text::plain(&why));
-            }
-        }
+    fn wanted(&self) -> Wanted<'_> {
+        let keep = !matches!(&self.resolved.work, Work::Command(line) if !line.keep);
+        Wanted { expect: &self.resolved.expect, captures: &self.resolved.captures, keep }
     }
 
     fn ending(&self, facts: Facts, guards: Option<Guards>) -> Ending {
         let fits = |got: &Option<String>| {
-            got.as_ref().is_some_and(|got| crate::exec::expect::contains(&self.blob, got) || facts.found.iter().any(|line| line.contains(got)))
+            got.as_ref().is_some_and(|got| ask::got(&self.blob, got) || facts.found.iter().any(|line| line.contains(got)))
         };
         let got = self.resolved.got.iter().map(fits).collect();
         Ending { attempt: self.attempt.clone(), facts, got, guards }
@@ -181,7 +169,7 @@ impl Task {
             if self.stop.is_asked() && !cancelled {
                 cancelled = true;
                 if let Err(error) = supervised.cancel() {
-                    send(&self.to, Msg::Said(format!("it cannot be told to stop: {}", super::ask::chain(&error))));
+                    send(&self.to, Msg::Said(format!("it cannot be told to stop: {}", ask::chain(&error))));
                 }
             }
         };
@@ -191,9 +179,8 @@ impl Task {
     /// After a command: what it gave, what it did.
     pub fn settle_exit(self, exit: Option<&Exit>, before: Option<Sight>) {
         send(&self.to, Msg::Settling);
-        let keep = !matches!(&self.resolved.work, Work::Command(line) if !line.keep);
         let facts = match exit {
-            Some(exit) => facts_of(exit, &self.blob, &self.resolved.expect, keep),
+            Some(exit) => facts_of(exit, &self.blob, &self.wanted()),
             None => Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) },
         };
         self.settle(facts, before);
@@ -208,11 +195,11 @@ impl Task {
                 let mut found = vec![format!("{} of {} as before", restored.as_before, restored.total)];
                 found.extend(restored.moved_aside.iter().map(|path| format!("moved aside: {}", path.display())));
                 found.extend(restored.still_different.iter().map(|left| format!("still different: {}", left.path.display())));
-                found.extend(restored.trouble.iter().map(|trouble| super::ask::chain(trouble)));
+                found.extend(restored.trouble.iter().map(|trouble| ask::chain(trouble)));
                 let found = found.iter().map(|line| crate::text::plain(line)).collect();
                 Facts { found, ..measured(if restored.is_whole() { Judged::Passed } else { Judged::Failed }) }
             }
-            Err(error) => Facts { found: vec![super::ask::chain(&error)], ..measured(Judged::Failed) },
+            Err(error) => Facts { found: vec![ask::chain(&error)], ..measured(Judged::Failed) },
         };
         facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.settle(facts, before);
@@ -229,7 +216,6 @@ impl Task {
             }
             facts.matched.extend(done);
         }
-        self.take(&mut facts);
         let settled = self.guards_after(&mut facts, before);
         let settled = settled.map(|(guards, sight)| Box::new(Settled { ending: self.ending(facts, guards), sight }));
         send(&self.to, Msg::Settled(settled));
