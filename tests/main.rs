@@ -1,3 +1,5 @@
 //! One integration binary; one module a feature.
 
 mod exec;
+mod kill;
+mod stage;
