@@ -5,8 +5,6 @@ pub mod drill;
 pub mod dry_run;
 pub mod explain;
 pub mod lint;
-pub mod explain;
-pub mod lint;
 pub mod outcome;
 pub mod resume;
 pub mod run;
@@ -69,10 +67,6 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Every problem of every runbook, with its place and its remedy
     Lint(lint::LintArgs),
-    /// What a code of `lint` means
-    Explain(explain::ExplainArgs),
-    /// Every problem of every runbook, with its place and its remedy
-    Lint(lint::LintArgs),
     /// What a code of `lint` means, with an example
     Explain(explain::ExplainArgs),
 }
@@ -92,8 +86,6 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => resume::resume(args),
         Command::Drill(args) => drill::drill(args),
         Command::Audit(args) => audit::audit(args),
-        Command::Lint(args) => lint::lint(&args),
-        Command::Explain(args) => explain::explain(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),
     };
