@@ -56,6 +56,9 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// A filter for some secrets, or why it cannot be made.
+pub type FilterOf = fn(&[Secret]) -> Result<Box<dyn Filter>, String>;
+
 /// Makes a filter, one for each stream.
 pub type MakeFilter<'a> = &'a dyn Fn() -> Box<dyn Filter>;
 

@@ -43,7 +43,7 @@ pub use error::ExecError;
 pub use evidence::{FileEvidence, read_evidence};
 pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
-pub use filter::{Filter, MakeFilter, PassThrough, Secret};
+pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret};
 pub use look::{Around, Cancel, run_look};
 pub use program::this_binary;
 pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr_blob};
