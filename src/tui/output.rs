@@ -316,7 +316,7 @@ mod tests {
         captured.pane.tick();
         captured.pane.seek(Direction::Back);
         until_found(&mut captured.pane);
-        assert_eq!(top(&captured.pane).as_deref(), Some("> line 47779"), "around the start");
+        assert_eq!(top(&captured.pane).as_deref(), Some("> line 7779"), "around the start");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::act;
 use super::keys::{self, Move};
 use super::model::{Asking, DEAF, Millis, Model, Overlay};
 use super::output::{Direction, Pane};
-use crate::engine::{Key, Run};
-use crate::session::{Busy, Control};
+use crate::engine::Run;
+use crate::session::Control;
 use crate::text::sanitizer;
 use crate::view::map::{self, StepLine};
 use crate::view::{Act, KeyHint};
@@ -229,11 +229,4 @@ fn read(model: &mut Model, control: &dyn Control, what: Move) {
 /// How many steps lie before a place that is no step.
 fn ended(steps: &[&StepLine], run: &Run) -> usize {
     steps.iter().position(|step| *run.state(&step.key) == crate::engine::run::StepState::Open).unwrap_or(steps.len())
-}
-
-/// The step that runs, or is prepared.
-pub fn busy_step(busy: &Busy) -> &Key {
-    match busy {
-        Busy::Looking { step, .. } | Busy::Preparing { step } | Busy::Running { step, .. } | Busy::Settling { step, .. } => step,
-    }
 }

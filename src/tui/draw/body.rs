@@ -53,15 +53,6 @@ fn card(frame: &mut Frame, scene: &Scene, area: Rect) {
     let shown = &scene.model.shown;
     let from = shown.scroll.min(text.lines.len());
     put(frame, &text.lines[from..], area);
-    let below = text.lines.len().saturating_sub(from + usize::from(area.height));
-    let mark = match (from > 0, below > 0) {
-        (_, true) => format!(" {} more: Space ", words::count(below, "line", "lines")),
-        (true, false) => " end of the card ".to_owned(),
-        (false, false) => return,
-    };
-    let taken = u16::try_from(columns(&mark)).unwrap_or(u16::MAX).min(area.width);
-    let corner = Rect::new(area.right() - taken, area.y, taken, 1);
-    put(frame, &[Line::from(mark.add_modifier(Modifier::REVERSED))], corner);
 }
 
 fn map(frame: &mut Frame, scene: &Scene, area: Rect) {

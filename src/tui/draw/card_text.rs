@@ -168,7 +168,7 @@ mod tests {
         let at = wide.iter().position(|line| line.starts_with("Compare")).expect("a table");
         assert_eq!(
             wide[at + 1].trim(),
-            "/etc/kubernetes/pki/apiserver.crt: OK            ! /etc/kubernetes/pki/apiserver.crt: not OK"
+            "/etc/kubernetes/pki/apiserver.crt: OK           ! /etc/kubernetes/pki/apiserver.crt: not OK"
         );
         assert!(lines(&card, 40).iter().any(|line| line.starts_with("! /etc")), "narrow");
     }

@@ -102,6 +102,7 @@ fn keys(scene: &Scene, width: usize) -> Vec<Line<'static>> {
     }
     own.append(&mut others);
     let short = !scene.model.is_wide();
+    let more = scene.model.shown.end().saturating_sub(scene.model.shown.scroll);
     let mut words: Vec<_> = own.iter().map(|hint| if short { hint.key.clone() } else { format!("{} {}", hint.key, hint.what) }).collect();
     if short {
         // The first key with its words, the others behind `?`.
@@ -111,6 +112,11 @@ fn keys(scene: &Scene, width: usize) -> Vec<Line<'static>> {
         words.push("v map".to_owned());
     } else {
         words.push("arrows read".to_owned());
+    }
+    if more > 0 {
+        words.insert(0, format!("Space {more} more lines"));
+    } else if scene.model.shown.scroll > 0 {
+        words.insert(0, "PgUp back up".to_owned());
     }
     lines.extend(flow(words, width));
     lines
