@@ -56,7 +56,8 @@ fn card(frame: &mut Frame, scene: &Scene, area: Rect) {
 }
 
 fn map(frame: &mut Frame, scene: &Scene, area: Rect) {
-    let width = usize::from(area.width);
+    // A column stays free before the border.
+    let width = usize::from(area.width.saturating_sub(1));
     let (mut lines, mut focus) = (Vec::new(), 0);
     for line in scene.map {
         if let MapLine::Step(step) = line

@@ -30,7 +30,9 @@ pub fn card_text(card: &Card, columns: usize) -> CardText {
     text.lines.extend(wrap(&card.headline, columns).into_iter().map(|line| Line::styled(line, headline)));
     let unresolved = card.unresolved.iter().flat_map(|why| wrap(&format!("It cannot run yet: {why}."), columns));
     text.lines.extend(unresolved.map(|line| Line::from(line.bold())));
-    text.lines.push(Line::default());
+    if columns >= TWO_COLUMNS {
+        text.lines.push(Line::default());
+    }
     let beside = sides(card);
     for row in &card.rows {
         match (&beside, row.label) {

@@ -58,7 +58,11 @@ fn what(footer: &Footer, width: usize) -> Line<'static> {
 fn how_far(footer: &Footer, width: usize) -> Line<'static> {
     let left = footer.left.as_ref().map_or_else(String::new, |left| format!("   {left}"));
     let walk = footer.walk.text();
-    let step = format!(" {}{left}   Can I walk away now?  ", footer.step);
+    let question = "   Can I walk away now?  ";
+    let all = columns(&footer.step) + columns(&left) + columns(question) + columns(&walk) + 1;
+    // How long it takes is the first that makes room.
+    let left = if all <= width { left } else { String::new() };
+    let step = format!(" {}{left}{question}", footer.step);
     let room = width.saturating_sub(columns(&step));
     Line::from(vec![Span::raw(step), shorten(&walk, room).bold()])
 }

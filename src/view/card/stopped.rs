@@ -1,6 +1,6 @@
 //! The card of a stop: why the run stands, and the ways on.
 
-use super::expectation::if_not;
+use super::expectation::meanings;
 use super::place::{question, who_to_ask};
 use super::result::{found, got};
 use super::{Card, Tone, about, common};
@@ -21,7 +21,7 @@ pub(super) fn stopped(plan: &Plan, run: &Run, by: StopReason, step: Option<&Key>
         rows.add(Label::YouGot, got(plan, run, key));
         rows.add(Label::Printed, found(run, key));
         if matches!(by, StopReason::Runbook | StopReason::OfferUndo) {
-            rows.add(Label::Means, if_not(plan, run, key));
+            rows.add(Label::Means, meanings(plan, run, key));
         }
     }
     rows.one(Label::Means, means(by));
