@@ -2,4 +2,7 @@
 
 mod exec;
 mod kill;
+mod order;
+mod resume;
+mod safety;
 mod stage;
