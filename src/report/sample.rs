@@ -27,7 +27,7 @@ scope:
 diagnose:
   - { id: look, title: Is it valid?, check: "test -e x" }
 repair:
-  - { id: renew, title: Renew only the leaf, change: "./renew {{ site }}", may_change: ["leaf.crt"], risk: high }
+  - { id: renew, title: Renew only the leaf, change: "./renew -- {{ site }}", may_change: ["leaf.crt"], risk: high }
 verify:
   - { id: prove, title: Is the new one served?, check: "true" }
   - { id: tell, title: Tell people, by_hand: Tell them. }
