@@ -262,7 +262,8 @@ fn a_polite_command_ends_itself_when_it_is_cancelled() {
     supervised.cancel().unwrap();
     let exit = supervised.wait(LONG).unwrap().unwrap();
     assert_eq!((exit.result, exit.code, exit.cancelled), (Ending::Exited, Some(7), true));
-    assert_eq!(bench.output(), "ready\nbye\n");
+    // A shell may also say that its child was terminated.
+    assert!(bench.output().ends_with("bye\n"), "{}", bench.output());
     assert!(asked.elapsed() < Duration::from_secs(4), "the grace is not waited out");
 }
 
