@@ -277,7 +277,9 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
             return None;
         }
         let (span, message) = match kinds.as_slice() {
-            [first, second, ..] => (second.key.span, format!("a step with both `{}` and `{}`", first.key.name, second.key.name)),
+            [first, second, ..] => {
+                (second.key.span, format!("a step with both `{}` and `{}`", first.key.name, second.key.name))
+            }
             _ => (node.span, "a step without a kind".to_owned()),
         };
         let problem = cx.problem(Code::StepKind, span, message);
@@ -347,7 +349,9 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
     let of_test = |test: &Test| match test {
         Test::Command(command) => of_command(command),
         Test::Probe(probe) => Text::literal(&match &**probe {
-            Probe::Certificate(probe) => format!("Certificate {}", probe.certificate.iter().map(|at| &**at).collect::<Vec<_>>().join(", ")),
+            Probe::Certificate(probe) => {
+                format!("Certificate {}", probe.certificate.iter().map(|at| &**at).collect::<Vec<_>>().join(", "))
+            }
             Probe::Tcp(probe) => format!("Port {}", &*probe.tcp),
             Probe::File(probe) => format!("File {}", &*probe.file),
         }),
@@ -359,6 +363,10 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
             let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             if first.len() == text.source.len() { text.clone() } else { Text::literal(first) }
         }
-        Kind::Steps(steps) => fields.title.clone().or_else(|| steps.first().map(|step| step.title.clone())).unwrap_or_else(|| Text::literal("Group")),
+        Kind::Steps(steps) => fields
+            .title
+            .clone()
+            .or_else(|| steps.first().map(|step| step.title.clone()))
+            .unwrap_or_else(|| Text::literal("Group")),
     }
 }

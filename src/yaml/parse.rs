@@ -70,7 +70,9 @@ impl Builder<'_> {
         }
         if self.root.is_none() {
             let problem = Diagnostic::new(Code::Syntax, file, Span::default(), "the file is empty");
-            return Err(Box::new(problem.help("the smallest runbook is: `locum: 1`, `title:`, and a list of steps under `repair:`")));
+            return Err(Box::new(
+                problem.help("the smallest runbook is: `locum: 1`, `title:`, and a list of steps under `repair:`"),
+            ));
         }
         Ok(())
     }
@@ -85,7 +87,10 @@ impl Builder<'_> {
             }
         }
         match event {
-            Event::Scalar(text, style, ..) => self.scalar(&text, style, at),
+            Event::Scalar(text, style, ..) => {
+                self.scalar(&text, style, at);
+                Ok(())
+            }
             Event::SequenceStart(..) => self.begin(Open::Sequence { span: at, items: Vec::new() }, at),
             Event::MappingStart(..) => self.begin(Open::Mapping { span: at, entries: Vec::new(), key: None }, at),
             Event::SequenceEnd | Event::MappingEnd => {
@@ -100,7 +105,8 @@ impl Builder<'_> {
                 self.whole = false;
                 self.diagnostics.push(bites::anchor(self.file, at));
                 let written = self.file.slice(at);
-                self.scalar(written, ScalarStyle::Plain, at)
+                self.scalar(written, ScalarStyle::Plain, at);
+                Ok(())
             }
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -111,7 +117,8 @@ impl Builder<'_> {
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {
-        let offset = |marker: &granit_parser::Marker| marker.byte_offset().unwrap_or_default().min(self.file.text().len());
+        let offset =
+            |marker: &granit_parser::Marker| marker.byte_offset().unwrap_or_default().min(self.file.text().len());
         Span::new(offset(&span.start), offset(&span.end))
     }
 
@@ -119,7 +126,8 @@ impl Builder<'_> {
     fn node(&mut self, at: Span) -> Result<(), Stop> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            let problem = Diagnostic::new(Code::TooLarge, self.file, at, format!("more than {MAX_NODES} values in one file"));
+            let problem =
+                Diagnostic::new(Code::TooLarge, self.file, at, format!("more than {MAX_NODES} values in one file"));
             return Err(Box::new(problem.help("split the runbook; put data into files of their own")));
         }
         let text = self.file.text();
@@ -134,7 +142,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, at: Span) -> Result<(), Stop> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, at: Span) {
         let style = match style {
             ScalarStyle::Plain => Style::Plain,
             ScalarStyle::SingleQuoted => Style::SingleQuoted,
@@ -150,7 +158,7 @@ impl Builder<'_> {
             let problem = bites::key(self.file, text, style, at, first.map(|entry| entry.key.span));
             self.diagnostics.extend(problem);
             *key = Some(Key { name: text.to_owned(), span: at });
-            return Ok(());
+            return;
         }
         let source = self.file.text();
         let places = if nothing { Places(vec![(0, at.start)]) } else { places(source, at, text, style) };
@@ -159,7 +167,6 @@ impl Builder<'_> {
         }
         let scalar = Scalar { text: text.to_owned(), style, places };
         self.push(Node { span: self.trimmed(at, style), kind: Kind::Scalar(scalar) });
-        Ok(())
     }
 
     /// A block scalar reaches to the end of its last line, not to the next value.
