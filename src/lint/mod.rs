@@ -8,6 +8,8 @@ mod no_deputy;
 mod no_review;
 mod no_way_back;
 mod repair_unproved;
+#[cfg(test)]
+mod shown;
 mod typographic;
 mod unquoted_value;
 

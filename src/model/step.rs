@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::belongs::{KINDS, check_belongs, has_misspelt_kind};
 use super::branch::{Branches, Choices, Destination};
 use super::command::Command;
 use super::decode::{Cx, Decode, check_keys, record};
@@ -11,7 +12,6 @@ use super::shape::Shape;
 use super::test::Test;
 use crate::diagnostic::Code;
 use crate::source::Span;
-use crate::text::suggestion::suggest;
 use crate::yaml::{Kind as NodeKind, Node};
 
 words! {
@@ -217,36 +217,6 @@ impl Step {
     }
 }
 
-const KINDS: &[&str] = &["check", "wait", "change", "by_hand", "question", "steps"];
-
-/// Which kinds a field belongs to; a field that is not here belongs to all.
-const BELONGS: &[(&str, &[&str])] = &[
-    ("expect", &["check", "wait", "change"]),
-    ("capture", &["check", "wait", "change", "question"]),
-    ("choices", &["question"]),
-    ("show", &["question"]),
-    ("every", &["wait"]),
-    ("at_most", &["wait"]),
-    ("hold", &["wait"]),
-    ("stdin", &["check", "wait", "change"]),
-    ("timeout", &["check", "wait", "change"]),
-    ("record", &["check", "wait", "change"]),
-    ("env", &["check", "wait", "change"]),
-    ("cwd", &["check", "wait", "change"]),
-    ("shell", &["check", "wait", "change"]),
-    ("streams", &["check", "wait", "change"]),
-    ("risk", &["change", "by_hand"]),
-    ("needs", &["change", "by_hand"]),
-    ("done_when", &["change", "by_hand"]),
-    ("may_change", &["change", "by_hand"]),
-    ("undo", &["change", "by_hand"]),
-    ("no_undo", &["change", "by_hand"]),
-    ("repeatable", &["change"]),
-    ("unsafe_until", &["change", "by_hand"]),
-    ("confirm", &["change", "by_hand"]),
-    ("looks_alike", &["change", "by_hand"]),
-];
-
 impl Decode for StepOrText {
     fn shape() -> Shape {
         Shape::Any(vec![Text::shape(), WrittenStep::shape()])
@@ -294,25 +264,6 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let named = fields.id.is_some();
     let id = fields.id.clone().unwrap_or(Name { value: String::new(), span: title.span });
     Some(Step { id, named, title, kind, fields: Box::new(fields), span: node.span })
-}
-
-/// Whether an unknown key is nearly a kind: then that one is said, and no second thing.
-fn has_misspelt_kind(node: &Node) -> bool {
-    let NodeKind::Mapping(entries) = &node.kind else { return false };
-    let unknown = entries.iter().map(|entry| entry.key.name.as_str()).filter(|name| !WrittenStep::KEYS.contains(name));
-    unknown.filter_map(|name| suggest(name, WrittenStep::KEYS.iter().copied())).any(|near| KINDS.contains(&near))
-}
-
-fn check_belongs(node: &Node, kind: &str, cx: &mut Cx) {
-    for (field, kinds) in BELONGS {
-        if let Some(entry) = node.get(field)
-            && !kinds.contains(&kind)
-        {
-            let message = format!("`{field}` does not belong to a `{kind}` step");
-            let problem = cx.problem(Code::FieldOfOtherKind, entry.key.span, message);
-            cx.push(problem.help(format!("`{field}` belongs to: {}", kinds.join(", "))));
-        }
-    }
 }
 
 fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Option<Kind> {
