@@ -44,7 +44,7 @@ fn a_broken_guard_is_said_with_both_values_and_what_it_means() {
 fn who_did_what_is_said_with_command_and_confirmation() {
     let report = report(&done());
     assert!(report.contains("pepe **changed**, attempt `1-5-aaaa`."));
-    assert!(report.contains("```sh\n./renew forum\n```\n"));
+    assert!(report.contains("```sh\n./renew -- forum\n```\n"));
     assert!(report.contains("- confirmed: typed `renew`"));
     assert!(report.contains("- passed, exit 0, after 5.2 s, 2026-11-25 03:26:00 CET (02:26:00 UTC; 11:26 JST yours)"), "{report}");
     assert!(report.contains("- by `renew`:\n  - `/srv/tls/leaf.crt` contents"));
@@ -109,7 +109,7 @@ fn each_record_is_one_line_in_the_readers_zone() {
     1.3   2026-11-25 11:22:00 JST  look: FAILED, exit 1: <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E> -> before repair
     1.4   2026-11-25 11:23:00 JST  note: I fear <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E>
     1.5   2026-11-25 11:24:00 JST  went on: entered repair -> renew
-    1.6   2026-11-25 11:25:00 JST  renew: change began, confirmed typed "renew": ./renew forum
+    1.6   2026-11-25 11:25:00 JST  renew: change began, confirmed typed "renew": ./renew -- forum
     1.7   2026-11-25 11:26:00 JST  guards after: BROKEN: /srv/tls/ca.crt contents
     1.8   2026-11-25 11:27:00 JST  renew: passed, exit 0 -> FROZEN
     "#);

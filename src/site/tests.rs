@@ -52,8 +52,8 @@ fn a_page_has_its_steps_commands_and_anchors() {
     for text in ["id=\"renew\"", "id=\"restart\"", "./renew.sh -- {{ node }}", "class=\"language-sh\"", "<svg class=\"locum-flow\"", "href=\"#renew-again\""] {
         assert!(html.contains(text), "{text}");
     }
-    for page in ["index.html", "print.html", "index/symptoms.html"] {
-        assert!(text_of(page).contains("All runbooks"), "{page}");
+    for (page, text) in [("index.html", "<h1 id=\"runbooks\">"), ("print.html", "Renew the leaf"), ("index/symptoms.html", "certificate has expired")] {
+        assert!(text_of(page).contains(text), "{text} in {page}");
     }
 }
 
