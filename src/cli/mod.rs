@@ -4,13 +4,16 @@ pub mod audit;
 pub mod book;
 pub mod drill;
 pub mod dry_run;
+pub mod explain;
 pub mod kept;
+pub mod lint;
 pub mod log;
 pub mod outcome;
 pub mod report;
 pub mod resume;
 pub mod run;
 pub mod runs;
+pub mod screen;
 pub mod show;
 pub mod surroundings;
 
@@ -79,6 +82,10 @@ enum Command {
     Log(log::LogArgs),
     /// The runbooks as a site
     Book(book::BookArgs),
+    /// Every problem of every runbook, with its place and its remedy
+    Lint(lint::LintArgs),
+    /// What a code of `lint` means, with an example
+    Explain(explain::ExplainArgs),
 }
 
 /// Parses, runs, tells.
@@ -101,6 +108,8 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::report(args),
         Command::Log(args) => log::log(args),
         Command::Book(args) => book::book(args),
+        Command::Lint(args) => lint::lint(&args),
+        Command::Explain(args) => explain::explain(&args),
     };
     ExitCode::from(outcome::tell(result).code())
 }

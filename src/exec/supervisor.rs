@@ -20,7 +20,7 @@ use super::attend::{Attended, Ends, Message, OutputNotice, Outputs, Running};
 use super::control::{Answer, Order, SupervisorPlace, Work, receive, send};
 use super::drain::leave_drains;
 use super::facts::{Evidence, Exit, Started};
-use super::filter::{Filter, MakeFilter, Secret, filtered};
+use super::filter::{Filter, FilterOf, MakeFilter, filtered};
 use super::processes::{descendants, have_children, reap_orphans};
 use super::program::{resolve, standard_input};
 use super::spec::CommandSpec;
@@ -31,7 +31,7 @@ pub struct Seams {
     /// Where its evidence goes.
     pub evidence: fn(&SupervisorPlace) -> io::Result<Box<dyn Evidence>>,
     /// What takes secrets out of a stream, or why it cannot.
-    pub filter: fn(&[Secret]) -> Result<Box<dyn Filter>, String>,
+    pub filter: FilterOf,
 }
 
 /// The hidden subcommand. Says everything over its standard output; its exit code means nothing.
@@ -150,8 +150,9 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = self.evidence.exit(&exit) {
             exit.note_gap(Some(format!("cannot note how it ended: {error}")));
         }
+        // Given back by word, not by closing: a process that is just being started has a copy of every file for a moment.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
         leave_drains(open);
-        drop(self.lock);
         answer(&Answer::Ended(Box::new(exit)));
     }
 }

@@ -9,6 +9,7 @@ use super::chain::{Walk, unreadable_path, walk};
 use super::order::Order;
 use super::reading::settled;
 use super::{Class, Digest, Disorder, RunFolder};
+use crate::engine::Exit;
 
 /// What an audit found. It reads only, and finds the same again on the same bytes.
 #[derive(Clone, Debug, Serialize)]
@@ -43,24 +44,29 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// The public exit code. A torn tail is the least of all, since it is what a power cut leaves.
-    pub fn exit_code(&self) -> u8 {
+    /// How a program ends that found this. A torn tail is the least of all, since it is what a power cut leaves.
+    pub fn exit(&self) -> Exit {
         match &self.class {
-            Class::Ok | Class::Torn { .. } if !self.disorder.is_empty() => 11,
-            Class::Ok | Class::Torn { .. } if !self.blob_mismatches.is_empty() => 14,
-            class => class.exit_code(),
+            Class::Ok | Class::Torn { .. } if !self.disorder.is_empty() => Exit::Corrupt,
+            Class::Ok | Class::Torn { .. } if !self.blob_mismatches.is_empty() => Exit::BlobMismatch,
+            class => class.exit(),
         }
+    }
+
+    /// The same as a number.
+    pub fn exit_code(&self) -> u8 {
+        self.exit().code()
     }
 }
 
 /// The worst that was found, in one sentence.
 impl fmt::Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.exit_code(), self.disorder.first(), self.blob_mismatches.first()) {
-            (14, _, Some(BlobMismatch { blob, what, epoch, seq })) => {
+        match (self.exit(), self.disorder.first(), self.blob_mismatches.first()) {
+            (Exit::BlobMismatch, _, Some(BlobMismatch { blob, what, epoch, seq })) => {
                 write!(f, "the output `{blob}` of record {epoch}-{seq} {what}")
             }
-            (11, Some(Disorder { epoch, seq, what }), _) if !matches!(self.class, Class::Corrupt { .. }) => {
+            (Exit::Corrupt, Some(Disorder { epoch, seq, what }), _) if !matches!(self.class, Class::Corrupt { .. }) => {
                 write!(f, "record {epoch}-{seq} contradicts those before it: {what}")
             }
             _ => self.class.fmt(f),
@@ -126,7 +132,9 @@ mod tests {
     fn an_attempt_without_an_end_is_open() {
         let scratch = Scratch::new();
         let mut writer = scratch.writer_of("7f3a-k2");
-        for (seq, kind, attempt) in [(1, "run.open", ""), (2, "step.intent", "a"), (3, "step.intent", "b"), (4, "step.started", "b"), (5, "step.intent", "c"), (6, "step.unknown", "c")] {
+        let steps = ["step.intent a", "step.intent b", "step.started b", "step.intent c", "step.unknown c"];
+        for (seq, record) in (1..).zip(["run.open -"].into_iter().chain(steps)) {
+            let (kind, attempt) = record.split_once(' ').unwrap();
             writer.append(record_with(1, seq, kind, &json!({"attempt": attempt}))).unwrap();
         }
         let audit = audit(&RunFolder::open(scratch.state(), "7f3a-k2").unwrap());
@@ -142,6 +150,9 @@ mod tests {
         assert_eq!((torn.class.exit_code(), torn.exit_code()), (10, 11));
         assert_eq!(torn.to_string(), "record 1-1 contradicts those before it: `note` before `run.open`");
         run.set(&[&run.lines()[0][..], b"{\n{\n"].concat());
-        assert_eq!(audit(&run.folder).to_string(), "line 2 of `seg-0001-pepe.kyousuke.jsonl` does not end in `prev` and `h`");
+        assert_eq!(
+            audit(&run.folder).to_string(),
+            "line 2 of `seg-0001-pepe.kyousuke.jsonl` does not end in `prev` and `h`"
+        );
     }
 }

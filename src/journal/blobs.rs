@@ -19,6 +19,7 @@ pub(super) struct Claim {
     blob: String,
     /// Of the whole stream; the blob has it only when nothing was cut.
     sha256: Option<Digest>,
+    bytes: Option<u64>,
     kept: Option<u64>,
     cut: bool,
 }
@@ -47,11 +48,10 @@ pub struct BlobCount {
 
 /// What an outcome says about its streams; nothing for other records.
 pub(super) fn claims(line: &Sealed<'_>) -> Vec<Claim> {
-    if line.kind() != "step.outcome" {
+    if line.kind != "step.outcome" {
         return Vec::new();
     }
-    let streams = ["stdout", "stderr"].into_iter().filter_map(|stream| line.members.object(stream));
-    streams.filter_map(|stream| claim(line, stream)).collect()
+    line.streams.iter().filter_map(|stream| claim(line, stream)).collect()
 }
 
 fn claim(line: &Sealed<'_>, stream: &Members<'_>) -> Option<Claim> {
@@ -60,9 +60,17 @@ fn claim(line: &Sealed<'_>, stream: &Members<'_>) -> Option<Claim> {
         seq: line.seq,
         blob: stream.text("blob")?.to_owned(),
         sha256: stream.text("sha256").and_then(|hex| Digest::parse(hex.as_bytes())),
-        kept: stream.number("kept").or_else(|| stream.number("bytes")),
+        bytes: stream.number("bytes"),
+        kept: stream.number("kept"),
         cut: stream.get("cut") == Some(&Seen::Bool(true)),
     })
+}
+
+impl Claim {
+    /// Output of which nothing is there, and nothing should be: the disk was full, or there was none.
+    fn keeps_nothing(&self) -> bool {
+        self.kept == Some(0) && (self.cut || self.bytes == Some(0))
+    }
 }
 
 /// Compares every claim with the bytes on the disk, on all cores.
@@ -86,13 +94,18 @@ pub(super) fn verify(folder: &RunFolder, claims: &[Claim]) -> (BlobCount, Vec<Bl
 }
 
 fn compare(folder: &RunFolder, claim: &Claim) -> Result<u64, String> {
+    if claim.blob.is_empty() && claim.keeps_nothing() {
+        return Ok(0);
+    }
     let path = path_of(folder, &claim.blob).ok_or("is not the name of a file in `blobs`")?;
     let expected = claim.sha256.ok_or("has no `sha256` in its outcome")?;
     let kept = claim.kept.ok_or("has no `kept` in its outcome")?;
-    let (bytes, sha256) = digest(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "is missing".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    })?;
+    let (bytes, sha256) = match digest(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(format!("cannot be read: {error}")),
+        Err(_) if claim.keeps_nothing() => return Ok(0),
+        Err(_) => return Err("is missing".to_owned()),
+    };
     if bytes != kept {
         return Err(format!("has {bytes} bytes, expected {kept}"));
     }
@@ -144,9 +157,10 @@ mod tests {
         let mut writer = scratch.writer_of(RUN);
         let folder = RunFolder::open(scratch.state(), RUN).unwrap();
         prepare(&folder.blobs());
+        let outcome = json!({"attempt": "a", "stdout": stdout, "stderr": null});
         writer.append(record(1, 1, "run.open")).unwrap();
         writer.append(record_with(1, 2, "step.intent", &json!({"attempt": "a"}))).unwrap();
-        writer.append(record_with(1, 3, "step.outcome", &json!({"attempt": "a", "stdout": stdout, "stderr": null}))).unwrap();
+        writer.append(record_with(1, 3, "step.outcome", &outcome)).unwrap();
         audit(&folder)
     }
 
@@ -155,7 +169,7 @@ mod tests {
         let scratch = Scratch::new();
         let audit = audited(&scratch, stdout, |blobs| fs::write(blobs.join("a.out"), "abc").unwrap());
         assert_eq!((audit.exit_code(), audit.blobs.files), (14, 0));
-        assert!(audit.to_string().starts_with("the output `") && audit.to_string().contains(" of record 1-3 "), "{audit}");
+        assert!(audit.to_string().contains("` of record 1-3 "), "{audit}");
         audit.blob_mismatches[0].what.clone()
     }
 
@@ -216,6 +230,18 @@ mod tests {
             std::os::unix::fs::symlink(blobs.join("a.out"), blobs.join("b.out")).unwrap();
         });
         assert!(audit.blob_mismatches[0].what.starts_with("cannot be read"));
+    }
+
+    #[test]
+    fn an_output_of_which_nothing_could_be_kept_may_be_missing() {
+        for (bytes, cut, code) in [(0, false, 0), (9, true, 0), (9, false, 14)] {
+            for name in ["none.out", ""] {
+                let scratch = Scratch::new();
+                let mut facts = facts(bytes, 0, cut);
+                facts["blob"] = name.into();
+                assert_eq!(audited(&scratch, &facts, |_| {}).exit_code(), code, "{facts}");
+            }
+        }
     }
 
     #[test]

@@ -104,7 +104,13 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn line(&mut self, earlier: &[Segment], segment: &Segment, raw: RawLine<'_>, checked: Result<Sealed<'_>, Flaw>) -> Result<(), Class> {
+    fn line(
+        &mut self,
+        earlier: &[Segment],
+        segment: &Segment,
+        raw: RawLine<'_>,
+        checked: Result<Sealed<'_>, Flaw>,
+    ) -> Result<(), Class> {
         if let Some((number, _, flaw)) = &self.bad {
             return Err(corrupt(segment, *number, flaw.to_string()));
         }
@@ -122,8 +128,8 @@ impl Walker<'_> {
     /// Whether a whole line stands where it belongs.
     fn place(&self, earlier: &[Segment], segment: &Segment, number: u64, line: &Sealed<'_>) -> Result<(), Class> {
         let wrong = |why| Err(corrupt(segment, number, why));
-        if let Some(run) = self.walk.run.as_ref().filter(|run| *run != line.run()) {
-            return wrong(format!("belongs to run `{}`, expected `{run}`", line.run()));
+        if let Some(run) = self.walk.run.as_ref().filter(|run| **run != line.run) {
+            return wrong(format!("belongs to run `{}`, expected `{run}`", line.run));
         }
         if line.epoch != segment.epoch {
             return wrong(format!("belongs to epoch {}, expected {}", line.epoch, segment.epoch));
@@ -170,7 +176,9 @@ impl Walker<'_> {
     fn contradiction(&self, segment: &Segment, line: &Sealed<'_>) -> Result<(), Class> {
         let same_place = |anchor: &&Anchor| (anchor.epoch, anchor.seq) == (line.epoch, line.seq);
         match self.anchors.iter().find(|anchor| same_place(anchor) && anchor.h != line.h) {
-            Some(anchor) => Err(Class::Fork { first: segment.name(), second: "another copy".into(), why: anchor.from.clone() }),
+            Some(anchor) => {
+                Err(Class::Fork { first: segment.name(), second: "another copy".into(), why: anchor.from.clone() })
+            }
             None => Ok(()),
         }
     }
@@ -185,14 +193,14 @@ impl Walker<'_> {
     }
 
     fn accept(&mut self, link: &Link<'_>) {
-        let line = &link.sealed;
-        self.walk.run.get_or_insert_with(|| line.run().to_owned());
-        if line.version > VERSION {
-            self.walk.newer = self.walk.newer.max(Some(line.version));
+        let sealed = &link.sealed;
+        self.walk.run.get_or_insert_with(|| sealed.run.clone().into_owned());
+        if sealed.version > VERSION {
+            self.walk.newer = self.walk.newer.max(Some(sealed.version));
         }
-        self.before = Some(line.prev);
-        self.walk.head = line.h;
-        self.walk.at = (line.epoch, line.seq);
+        self.before = Some(sealed.prev);
+        self.walk.head = sealed.h;
+        self.walk.at = (sealed.epoch, sealed.seq);
         self.walk.records += 1;
         self.walk.bytes += link.raw.bytes.len() as u64;
         (self.keep)(link);

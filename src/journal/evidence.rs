@@ -4,7 +4,7 @@
 //! sup/<attempt>.started | .exit      JSON LF HEX64 LF zeros, 4 KiB; HEX64 = sha256(JSON)
 //! ```
 //! Both files are made, filled and durable before the intent is, and overwritten in place later: a full disk cannot
-//! take away the end of a command that it let begin.
+//! take away the end of a command that it let begin. What the JSON says is the supervisor's business.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,15 +12,16 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::lock::Flock;
 use super::run_id::check_name;
 use super::{Digest, JournalError, RunFolder, durable};
 
+/// Of a file.
 const SIZE: usize = 4096;
-/// A newline, the digest, a newline.
+/// Of a newline, the digest, a newline.
 const SEAL: usize = 66;
 
 /// Long enough that a mere look at the lock does not look like a supervisor.
@@ -33,69 +34,13 @@ pub struct Evidence {
     attempt: String,
 }
 
-/// The command runs: who watches it, and where that means something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    /// The process that watches.
-    pub supervisor_pid: u32,
-    /// Start time in clock ticks since boot, as in `/proc/<pid>/stat`: a pid alone is used again.
-    pub supervisor_start: u64,
-    /// The process that was started.
-    pub command_pid: u32,
-    /// As `supervisor_start`.
-    pub command_start: u64,
-    /// Changes with every boot.
-    pub boot_id: String,
-    /// Of the installation.
-    pub machine_id: String,
-    /// Inode of the pid namespace.
-    pub pid_ns: u64,
-}
-
-/// The command ended, or never began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exit {
-    /// How it ended.
-    pub result: Ending,
-    /// When it exited.
-    pub code: Option<i32>,
-    /// When it was ended by one.
-    pub signal: Option<i32>,
-    /// Milliseconds from start to end.
-    pub dur_ms: u64,
-    /// Children that still run, one text each. Cut when there are too many for the file.
-    pub leftover: Vec<String>,
-    /// Output, or both streams in order.
-    pub stdout: StreamFacts,
-    /// Only when the streams were captured apart.
-    pub stderr: Option<StreamFacts>,
-}
-
-/// How an attempt ended: the raw fact, apart from any verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// By itself, with a code.
-    Exited,
-    /// By a signal.
-    Signaled,
-    /// By us, at its limit.
-    TimedOut,
-    /// GO never came, or it could not be started.
-    NotStarted,
-}
-
-/// What is known of one captured stream, after redaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StreamFacts {
-    /// Of the whole stream.
-    pub bytes: u64,
-    /// Of the blob.
-    pub kept: u64,
-    /// The middle was dropped, or the blob could not be written.
-    pub cut: bool,
-    /// Of the whole stream, also where the middle was dropped.
-    pub sha256: Digest,
+/// Whether evidence must outlive a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durable {
+    /// It is on the disk when the call returns.
+    Now,
+    /// It outlives its process. Good for a pid, which means nothing after the next boot.
+    WithTheSystem,
 }
 
 impl Evidence {
@@ -116,12 +61,12 @@ impl Evidence {
         Ok(Self { sup: sup.to_owned(), attempt: attempt.to_owned() })
     }
 
-    /// Where [`Started`] is written.
+    /// Where it is written that the command runs.
     pub fn started(&self) -> PathBuf {
         self.sup.join(format!("{}.started", self.attempt))
     }
 
-    /// Where [`Exit`] is written.
+    /// Where it is written how the command ended.
     pub fn exit(&self) -> PathBuf {
         self.sup.join(format!("{}.exit", self.attempt))
     }
@@ -132,37 +77,58 @@ impl Evidence {
     }
 
     /// Records that the command runs; durable on return.
-    pub fn write_started(&self, started: &Started) -> Result<(), JournalError> {
-        overwrite(&self.started(), &json(started))
+    pub fn write_started(&self, started: &impl Serialize) -> Result<(), JournalError> {
+        write_evidence(&self.started(), started, Durable::Now)
     }
 
     /// Records how the command ended; durable on return.
-    pub fn write_exit(&self, exit: &Exit) -> Result<(), JournalError> {
-        overwrite(&self.exit(), &fitting(exit))
+    pub fn write_exit(&self, exit: &impl Serialize) -> Result<(), JournalError> {
+        write_evidence(&self.exit(), exit, Durable::Now)
+    }
+
+    /// What was recorded when the command began.
+    pub fn read_started<T: DeserializeOwned>(&self) -> Option<T> {
+        read_evidence(&self.started())
+    }
+
+    /// What was recorded when the command ended.
+    pub fn read_exit<T: DeserializeOwned>(&self) -> Option<T> {
+        read_evidence(&self.exit())
     }
 }
 
-/// The end must be written whatever it left running: as many leftovers as fit, and how many there are more.
-fn fitting(exit: &Exit) -> Vec<u8> {
-    let mut text = json(exit);
-    let mut shown = exit.leftover.len();
-    while text.len() + SEAL > SIZE && shown > 0 {
-        shown -= shown.div_ceil(8);
-        let mut leftover = exit.leftover[..shown].to_vec();
-        leftover.push(format!("and {} more", exit.leftover.len() - shown));
-        text = json(&Exit { leftover, ..exit.clone() });
+/// Overwrites one prepared file. `TooLong` when the JSON and its seal do not fit 4 KiB.
+pub fn write_evidence(path: &Path, facts: &impl Serialize, durable: Durable) -> Result<(), JournalError> {
+    let failed = JournalError::io("write evidence", path);
+    let mut block = match serde_json::to_vec(facts) {
+        Ok(json) => json,
+        Err(error) => return Err(failed(error.into())),
+    };
+    if block.len() + SEAL > SIZE {
+        return Err(JournalError::TooLong { bytes: block.len(), limit: SIZE - SEAL });
     }
-    text
+    let seal = Digest::of(&block);
+    block.push(b'\n');
+    block.extend_from_slice(&seal.to_hex());
+    block.push(b'\n');
+    block.resize(SIZE, 0);
+    let write = |file: File| {
+        file.write_all_at(&block, 0)?;
+        if durable == Durable::Now { file.sync_data() } else { Ok(()) }
+    };
+    durable::open_plain_in_place(path).and_then(write).map_err(failed)
 }
 
-/// What a supervisor wrote when it started its command; `None` when it is blank, missing or damaged.
-pub fn read_started(path: &Path) -> Option<Started> {
-    read(path)
-}
-
-/// What a supervisor wrote when its command ended; `None` when it is blank, missing or damaged.
-pub fn read_exit(path: &Path) -> Option<Exit> {
-    read(path)
+/// What one file says; `None` when it is blank, missing, damaged or says something else.
+pub fn read_evidence<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    let mut block = Vec::with_capacity(SIZE + 1);
+    let file = durable::open_plain(path).ok()?;
+    file.take(SIZE as u64 + 1).read_to_end(&mut block).ok()?;
+    let end = block.iter().position(|byte| *byte == b'\n')?;
+    let (json, seal) = block.split_at(end);
+    let digest = seal.get(1..SEAL).and_then(|seal| Digest::parse(seal.strip_suffix(b"\n")?))?;
+    let whole = block.len() == SIZE && digest == Digest::of(json);
+    whole.then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
 /// A supervisor lives, until this is dropped or its process ends.
@@ -187,57 +153,18 @@ impl SupLock {
     }
 }
 
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("evidence is plain text and numbers")
-}
-
-fn overwrite(path: &Path, json: &[u8]) -> Result<(), JournalError> {
-    if json.len() + SEAL > SIZE {
-        return Err(JournalError::TooLong { bytes: json.len() });
-    }
-    let mut block = json.to_vec();
-    block.push(b'\n');
-    block.extend_from_slice(&Digest::of(json).to_hex());
-    block.push(b'\n');
-    block.resize(SIZE, 0);
-    let write = |file: File| file.write_all_at(&block, 0).and_then(|()| file.sync_data());
-    durable::open_plain_in_place(path).and_then(write).map_err(JournalError::io("write evidence", path))
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    let mut block = Vec::with_capacity(SIZE + 1);
-    let file = durable::open_plain(path).ok()?;
-    file.take(SIZE as u64 + 1).read_to_end(&mut block).ok()?;
-    let end = block.iter().position(|byte| *byte == b'\n')?;
-    let (json, seal) = block.split_at(end);
-    let sealed = block.len() == SIZE && Digest::parse(seal.get(1..SEAL - 1)?)? == Digest::of(json) && seal[SEAL - 1] == b'\n';
-    sealed.then(|| serde_json::from_slice(json).ok()).flatten()
-}
-
-
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::MetadataExt;
 
+    use serde_json::{Value, json};
+
     use super::super::testing::{RUN, Scratch};
     use super::*;
 
-    fn started() -> Started {
-        Started {
-            supervisor_pid: 41,
-            supervisor_start: 1000,
-            command_pid: 42,
-            command_start: 1001,
-            boot_id: "b".into(),
-            machine_id: "m".into(),
-            pid_ns: 4_026_531_836,
-        }
-    }
-
-    fn exit(leftover: Vec<String>) -> Exit {
-        let stdout = StreamFacts { bytes: 3, kept: 3, cut: false, sha256: Digest::of(b"abc") };
-        Exit { result: Ending::TimedOut, code: None, signal: Some(15), dur_ms: 30_000, leftover, stdout, stderr: None }
+    fn started() -> Value {
+        json!({"supervisor_pid": 41, "command_pid": 42, "boot_id": "b"})
     }
 
     #[test]
@@ -249,19 +176,22 @@ mod tests {
             assert_eq!((metadata.size(), metadata.mode() & 0o7777), (4096, 0o600));
             assert!(metadata.blocks() * 512 >= 4096);
         }
-        assert_eq!((read_started(&evidence.started()), read_exit(&evidence.exit())), (None, None));
+        assert_eq!((evidence.read_started::<Value>(), evidence.read_exit::<Value>()), (None, None));
     }
 
     #[test]
-    fn evidence_comes_back_as_it_was_written() {
+    fn evidence_comes_back_as_it_was_written_last() {
         let scratch = Scratch::new();
         let folder = scratch.folder(RUN);
         let evidence = Evidence::prepare(&folder, "1-4-ab12").unwrap();
-        evidence.write_started(&started()).unwrap();
-        evidence.write_exit(&exit(vec!["77 sshd".into()])).unwrap();
+        evidence
+            .write_started(&json!({"supervisor_pid": 41, "command_pid": null, "boot_id": "long".repeat(200)}))
+            .unwrap();
+        write_evidence(&evidence.started(), &started(), Durable::WithTheSystem).unwrap();
+        evidence.write_exit(&json!({"result": "exited", "code": 0})).unwrap();
         let again = Evidence::at(&folder.sup(), "1-4-ab12").unwrap();
-        assert_eq!(read_started(&again.started()), Some(started()));
-        assert_eq!(read_exit(&again.exit()), Some(exit(vec!["77 sshd".into()])));
+        assert_eq!(again.read_started(), Some(started()));
+        assert_eq!(again.read_exit(), Some(json!({"result": "exited", "code": 0})));
         assert_eq!(fs::metadata(again.exit()).unwrap().size(), 4096);
     }
 
@@ -270,36 +200,35 @@ mod tests {
         let scratch = Scratch::new();
         let evidence = Evidence::prepare(&scratch.folder(RUN), "a").unwrap();
         evidence.write_started(&started()).unwrap();
+        let read = |bytes: &[u8]| {
+            fs::remove_file(evidence.started()).unwrap();
+            fs::write(evidence.started(), bytes).unwrap();
+            evidence.read_started::<Value>()
+        };
         let block = fs::read(evidence.started()).unwrap();
         let used = block.iter().position(|byte| *byte == 0).unwrap();
         for at in 0..used {
             let mut bad = block.clone();
             bad[at] ^= 1 << (at % 8);
-            fs::write(evidence.started(), &bad).unwrap();
-            assert_eq!(read_started(&evidence.started()), None, "byte {at}");
+            assert_eq!(read(&bad), None, "byte {at}");
             bad.copy_from_slice(&block);
             bad[at..].fill(0);
-            fs::write(evidence.started(), &bad).unwrap();
-            assert_eq!(read_started(&evidence.started()), None, "zeros from {at}");
+            assert_eq!(read(&bad), None, "zeros from {at}");
         }
-        fs::write(evidence.started(), &block[..used]).unwrap();
-        assert_eq!(read_started(&evidence.started()), None);
-        fs::write(evidence.started(), block).unwrap();
-        assert_eq!(read_started(&evidence.started()), Some(started()));
+        assert_eq!(read(&block[..used]), None);
+        assert_eq!(read(&[&block[..], b"x"].concat()), None);
+        assert_eq!(read(&block), Some(started()));
     }
 
     #[test]
-    fn an_end_is_written_whatever_it_left_running() {
+    fn what_is_too_long_is_refused_and_harms_nothing() {
         let scratch = Scratch::new();
         let evidence = Evidence::prepare(&scratch.folder(RUN), "a").unwrap();
-        let all: Vec<String> = (0..5000).map(|pid| format!("{pid} sleep")).collect();
-        evidence.write_exit(&exit(all.clone())).unwrap();
-        let leftover = read_exit(&evidence.exit()).unwrap().leftover;
-        let shown = leftover.len() - 1;
-        assert!(shown > 100 && leftover[..shown] == all[..shown]);
-        assert_eq!(leftover[shown], format!("and {} more", 5000 - shown));
-        evidence.write_exit(&exit(vec!["x".repeat(9000)])).unwrap();
-        assert_eq!(read_exit(&evidence.exit()).unwrap().leftover, ["and 1 more"]);
+        let longest = "x".repeat(SIZE - SEAL - 2);
+        evidence.write_exit(&longest).unwrap();
+        let error = evidence.write_exit(&"x".repeat(SIZE - SEAL - 1)).unwrap_err();
+        assert_eq!(error.to_string(), "a record of 4031 bytes is too long, expected at most 4030");
+        assert_eq!(evidence.read_exit(), Some(longest));
     }
 
     #[test]
@@ -309,7 +238,14 @@ mod tests {
         Evidence::prepare(&folder, "a").unwrap();
         assert!(Evidence::prepare(&folder, "a").is_err());
         assert!(matches!(Evidence::prepare(&folder, "../a"), Err(JournalError::Name { .. })));
-        assert!(Evidence::at(&folder.sup(), "b").unwrap().write_started(&started()).is_err());
+    }
+
+    #[test]
+    fn evidence_that_was_not_prepared_is_not_written() {
+        let scratch = Scratch::new();
+        let evidence = Evidence::at(&scratch.folder(RUN).sup(), "b").unwrap();
+        assert!(evidence.write_started(&started()).is_err());
+        assert!(!evidence.started().exists());
     }
 
     #[test]
@@ -328,11 +264,5 @@ mod tests {
     fn a_lock_that_cannot_be_looked_at_counts_as_held() {
         let scratch = Scratch::new();
         assert!(SupLock::is_held(scratch.state()));
-    }
-
-    #[test]
-    fn endings_have_the_names_of_the_journal() {
-        let names = [Ending::Exited, Ending::Signaled, Ending::TimedOut, Ending::NotStarted].map(|ending| serde_json::to_string(&ending).unwrap());
-        assert_eq!(names, ["\"exited\"", "\"signaled\"", "\"timed_out\"", "\"not_started\""]);
     }
 }

@@ -45,7 +45,9 @@ impl Writer {
         let mut reading = writable(read_now(folder, &[]))?;
         let file = durable::open_plain_to_append(segment).map_err(JournalError::io("open journal", segment))?;
         let torn = match &reading.class {
-            Class::Torn { file: name, offset, bytes, .. } if *name == ours.name() => Some(cut(folder, &file, &ours, *offset, *bytes)?),
+            Class::Torn { file: name, offset, bytes, .. } if *name == ours.name() => {
+                Some(cut(folder, &file, &ours, *offset, *bytes)?)
+            }
             // A torn tail of an earlier epoch lies behind the head that ours took over: nobody may touch it any more.
             _ => None,
         };
@@ -73,9 +75,9 @@ fn writable(reading: Reading) -> Result<Reading, JournalError> {
 /// A copy of a run under another name can be read, but going on in it would make two histories.
 fn check_run(folder: &RunFolder, reading: &Reading) -> Result<(), JournalError> {
     match &reading.run {
-        Some(run) if run != folder.id() => {
-            Err(JournalError::Record { why: format!("the folder is `{}`, expected `{run}`, the run it holds", folder.id()) })
-        }
+        Some(run) if run != folder.id() => Err(JournalError::Record {
+            why: format!("the folder is `{}`, expected `{run}`, the run it holds", folder.id()),
+        }),
         _ => Ok(()),
     }
 }
@@ -115,7 +117,8 @@ mod tests {
     const THREE: [&str; 3] = ["run.open", "note", "note"];
 
     fn kept(run: &Run) -> Vec<Vec<u8>> {
-        let mut paths: Vec<_> = std::fs::read_dir(run.folder.torn()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut paths: Vec<_> =
+            std::fs::read_dir(run.folder.torn()).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
     }
@@ -214,7 +217,10 @@ mod tests {
         assert_eq!(read(&folder).class, Class::Ok);
         let segment = copy.join(run.path.file_name().unwrap());
         let error = Writer::resume(&folder, &segment).unwrap_err();
-        assert_eq!(error.to_string(), format!("the record does not fit: the folder is `copy`, expected `{RUN}`, the run it holds"));
+        assert_eq!(
+            error.to_string(),
+            format!("the record does not fit: the folder is `copy`, expected `{RUN}`, the run it holds")
+        );
     }
 
     #[test]

@@ -71,10 +71,8 @@ impl RunLock {
     /// Looks who is in a run, without entering it.
     pub fn look(folder: &RunFolder) -> Result<Presence, JournalError> {
         let path = folder.run_lock();
-        match Flock::is_held(&path).map_err(JournalError::io("look at", &path))? {
-            true => Ok(Presence::Somebody(said(folder))),
-            false => Ok(Presence::Nobody),
-        }
+        let held = Flock::is_held(&path).map_err(JournalError::io("look at", &path))?;
+        Ok(if held { Presence::Somebody(said(folder)) } else { Presence::Nobody })
     }
 }
 

@@ -65,7 +65,10 @@ mod tests {
 
     #[test]
     fn other_files_are_no_segments() {
-        for name in ["notes-pepe.mio.jsonl", "seg-1-a.b.jsonl", "seg-0000-a.b.jsonl", "seg-0001-a.jsonl", "seg-0001-a.b.jsonl.orig", "seg-+001-a.b.jsonl"] {
+        for name in ["notes-pepe.mio.jsonl", "seg-1-a.b.jsonl", "seg-0000-a.b.jsonl", "seg-+001-a.b.jsonl"] {
+            assert_eq!(Segment::parse(Path::new(name)), None, "{name}");
+        }
+        for name in ["seg-0001-a.jsonl", "seg-0001-a.b.jsonl.orig", "seg-0001.a-b.jsonl"] {
             assert_eq!(Segment::parse(Path::new(name)), None, "{name}");
         }
     }

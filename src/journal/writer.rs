@@ -53,6 +53,7 @@ pub struct Appended {
 }
 
 /// Where a writer goes on.
+#[derive(Clone, Copy)]
 pub(super) struct Position {
     pub(super) epoch: u32,
     pub(super) next_seq: u64,
@@ -80,7 +81,12 @@ impl Writer {
         Self::start(folder, &path, sink, Position { epoch, next_seq: 1, head, end: 0 })
     }
 
-    pub(super) fn start(folder: &RunFolder, path: &Path, sink: Box<dyn Sink>, at: Position) -> Result<Self, JournalError> {
+    pub(super) fn start(
+        folder: &RunFolder,
+        path: &Path,
+        sink: Box<dyn Sink>,
+        at: Position,
+    ) -> Result<Self, JournalError> {
         let Position { epoch, next_seq, head, end } = at;
         let (folder, path) = (folder.clone(), path.to_owned());
         let mut writer = Self { folder, path, epoch, next_seq, head, end, reserved: end, sink, health: Health::Sound };
@@ -222,7 +228,7 @@ impl Writer {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, next_seq, head, health, .. } = self;
-        f.debug_struct("Writer").field("path", path).field("next_seq", next_seq).field("head", head).field("health", health).finish_non_exhaustive()
+        write!(f, "Writer({}, next {next_seq}, head {head}, {health:?})", path.display())
     }
 }
 
@@ -293,9 +299,9 @@ mod tests {
     fn a_record_that_does_not_fit_is_refused_and_harms_nothing() {
         let scratch = Scratch::new();
         let mut writer = scratch.writer_of(RUN);
-        for (key, value) in [("v", 2.into()), ("run", "other".into()), ("epoch", 2.into()), ("seq", 2.into()), ("h", "".into()), ("kind", 1.into())] {
-            let mut wrong: Map<String, Value> = record(1, 1, "run.open");
-            wrong.insert(key.to_owned(), value);
+        for (key, value) in [("v", "2"), ("run", "\"b\""), ("epoch", "2"), ("seq", "2"), ("h", "\"\""), ("kind", "1")] {
+            let mut wrong = record(1, 1, "run.open");
+            wrong.insert(key.to_owned(), serde_json::from_str(value).unwrap());
             let error = writer.append(wrong).unwrap_err();
             assert!(matches!(&error, JournalError::Record { why } if why.contains(key)), "{error}");
         }
@@ -398,7 +404,10 @@ mod tests {
         let scratch = Scratch::new();
         let writer = scratch.writer_of(RUN);
         assert!(matches!(Writer::create(&writer.folder, 1, "komari", "mio"), Err(JournalError::Fenced { .. })));
-        assert!(matches!(Writer::create(&writer.folder, 3, "komari", "mio"), Err(JournalError::Epoch { found: 3, expected: 2 })));
+        assert!(matches!(
+            Writer::create(&writer.folder, 3, "komari", "mio"),
+            Err(JournalError::Epoch { found: 3, expected: 2 })
+        ));
         assert!(matches!(Writer::create(&writer.folder, 0, "komari", "mio"), Err(JournalError::Fenced { .. })));
     }
 

@@ -20,6 +20,7 @@ pub enum Label {
     GoodIs,
     ShouldLookLike,
     YouGot,
+    Printed,
     Caution,
     IfNot,
     Read,
@@ -56,6 +57,7 @@ impl Label {
             Self::GoodIs => "Good is",
             Self::ShouldLookLike => "Should look",
             Self::YouGot => "You got",
+            Self::Printed => "It said",
             Self::Caution => "Caution",
             Self::IfNot => "If not",
             Self::Read => "Read",
@@ -91,7 +93,7 @@ impl Label {
 
     /// Whether the lines are bytes for a machine: shown as they are, never run together.
     pub const fn is_verbatim(self) -> bool {
-        matches!(self, Self::Runs | Self::LooksAlike | Self::ShouldLookLike | Self::YouGot)
+        matches!(self, Self::Runs | Self::LooksAlike | Self::ShouldLookLike | Self::Printed)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Where runbooks are found: a folder that was named, or `runbooks/` from here up to the top of the repository.
 
+pub mod files;
+
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::load::{self, Loaded};
 use crate::source::SourceFile;
 
-/// The largest runbook, in bytes.
-pub const MAX_FILE: u64 = 1 << 20;
+use crate::yaml::MAX_FILE;
 
 /// A folder with runbooks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,12 +15,12 @@ impl Maker<'_> {
     pub(super) fn limits(&self, rows: &mut Rows, resolved: Option<&Resolved>) {
         let fields = &self.step.fields;
         let texts = |texts: &[Text]| texts.iter().map(|text| self.prose(text)).collect::<Vec<_>>();
-        rows.add(Label::LooksAlike, texts(&fields.looks_alike).iter().map(|alike| format!("{alike}     Not this.")));
+        rows.add(Label::LooksAlike, texts(&fields.looks_alike).iter().map(|alike| format!("{alike}   Not this.")));
         let lines = guards(self.plan, self.run);
         let scope = lines.as_ref().map(|lines| lines.scope.clone()).unwrap_or_default();
         let may = texts(&fields.may_change);
         if !may.is_empty() {
-            rows.one(Label::MayChange, format!("{}     in {}", may.join(", "), scope.join(", ")));
+            rows.one(Label::MayChange, format!("{} in {}", may.join(", "), scope.join(", ")));
         } else if !scope.is_empty() {
             rows.one(Label::MayChange, format!("nothing in {}", scope.join(", ")));
         }
@@ -37,12 +37,11 @@ impl Maker<'_> {
         let mut lines = Vec::new();
         if !guards.scope.is_empty() {
             let entries = self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} entries)", guards.entries));
-            lines.push(format!("everything else in {}{entries}; {when}", guards.scope.join(", ")));
+            lines.push(format!("everything else in {}{entries}", guards.scope.join(", ")));
         }
-        lines.extend(guards.others.iter().map(|guard| format!("{}; {when}", guard.what)));
-        if lines.is_empty() {
-            lines.push("nothing is guarded: the runbook names no scope".to_owned());
-        }
+        lines.extend(guards.others.iter().map(|guard| guard.what.clone()));
+        let last = if lines.is_empty() { "nothing is guarded: the runbook names no scope" } else { when };
+        lines.push(last.to_owned());
         lines
     }
 
@@ -97,13 +96,14 @@ mod tests {
     fn a_change_says_what_it_may_touch_and_what_not() {
         let sample = sample::at_the_change();
         let card = of(&sample, "renew");
-        assert_eq!(row(&card, Label::LooksAlike), ["kubeadm init phase certs all     Not this."]);
-        assert_eq!(row(&card, Label::MayChange), ["pki/apiserver.crt, pki/apiserver.key     in /etc/kubernetes"]);
+        assert_eq!(row(&card, Label::LooksAlike), ["kubeadm init phase certs all   Not this."]);
+        assert_eq!(row(&card, Label::MayChange), ["pki/apiserver.crt, pki/apiserver.key in /etc/kubernetes"]);
         assert_eq!(
             row(&card, Label::MustNot),
             [
-                "everything else in /etc/kubernetes (63 entries); measured just before, and again after",
-                "the list of nodes; measured just before, and again after",
+                "everything else in /etc/kubernetes (63 entries)",
+                "the list of nodes",
+                "measured just before, and again after",
             ]
         );
         assert_eq!(row(&card, Label::WayBack), ["u puts /etc/kubernetes back: a copy is taken just before, and read back"]);

@@ -87,6 +87,7 @@ pub(super) fn closed(plan: &Plan, run: &Run) -> Card {
     rows.add(Label::Daylight, daylight(plan, run));
     rows.one(Label::Report, format!("locum report {}", run.id));
     let keys = vec![
+        KeyHint::new("Enter", "leave", Act::Leave),
         KeyHint::new("o", "output", Act::Output).only(!run.attempts.is_empty()),
         KeyHint::new("?", "help", Act::Help),
         KeyHint::new("q", "leave", Act::Leave),

@@ -32,12 +32,17 @@ fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", verdict(plan, &attempt.intent.step, facts), ended(facts))];
     let not_held = facts.matched.iter().filter(|matched| !matched.held);
     lines.extend(not_held.map(|matched| format!("does not hold: {}", matched.what)));
-    lines.extend(facts.found.iter().cloned());
     lines.extend(facts.leftover.iter().map(|process| format!("still runs: {process}")));
     if attempt.undone {
         lines.push("the way back was gone afterwards".to_owned());
     }
     lines
+}
+
+/// What the newest attempt found or printed.
+pub(super) fn found(run: &Run, key: &Key) -> Vec<String> {
+    let facts = run.newest_attempt(key).and_then(|attempt| attempt.end.as_ref());
+    facts.map(|facts| facts.found.clone()).unwrap_or_default()
 }
 
 /// The verdict as on the map.
@@ -79,10 +84,9 @@ mod tests {
     #[test]
     fn a_fault_shows_its_end_what_does_not_hold_and_what_was_found() {
         let sample = sample::at_the_gate();
-        assert_eq!(
-            got(&sample.plan, &sample.run, &Key::new("leaf")),
-            ["FAULT: exit 1 after 5 s", "does not hold: exit 0, got exit 1", "expired 61 d", "not after 2026-09-25"]
-        );
+        let key = Key::new("leaf");
+        assert_eq!(got(&sample.plan, &sample.run, &key), ["FAULT: exit 1 after 5 s", "does not hold: exit 0, got exit 1"]);
+        assert_eq!(found(&sample.run, &key), ["expired 61 d", "not after 2026-09-25"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The card of a step.
 
 use super::expectation::{destination, good, if_not};
-use super::result::got;
+use super::result::{found, got};
 use super::step_keys::{confirm, reading};
 use super::{Card, Confirm, Tone, common, standing};
 use crate::engine::record::Mode;
@@ -117,6 +117,7 @@ impl Maker<'_> {
         self.text(&mut rows, Label::ShouldLookLike, fields.looks_like.as_ref());
         if !matches!(self.step.kind, StepKind::Steps(_)) {
             rows.add(Label::YouGot, got(self.plan, self.run, self.key));
+            rows.add(Label::Printed, found(self.run, self.key));
         }
         self.text(&mut rows, Label::Caution, fields.caution.as_ref());
         if let Some(until) = &fields.unsafe_until {
@@ -307,7 +308,7 @@ mod tests {
     fn what_a_command_printed_is_clean_on_the_card() {
         let mut sample = sample::certificate();
         sample.look("leaf", Found::Fault("\x1b]0;owned\x07expired"));
-        assert_eq!(row(&of(&sample, "leaf"), Label::YouGot).last().map(String::as_str), Some("expired"));
+        assert_eq!(row(&of(&sample, "leaf"), Label::Printed), ["expired"]);
     }
 
     #[test]

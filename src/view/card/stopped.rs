@@ -1,8 +1,8 @@
 //! The card of a stop: why the run stands, and the ways on.
 
-use super::expectation::if_not;
+use super::expectation::meanings;
 use super::place::{question, who_to_ask};
-use super::result::got;
+use super::result::{found, got};
 use super::{Card, Tone, about, common};
 use crate::engine::position::StopReason;
 use crate::engine::record::Close;
@@ -19,8 +19,9 @@ pub(super) fn stopped(plan: &Plan, run: &Run, by: StopReason, step: Option<&Key>
     rows.one(Label::Why, run.why.as_deref().unwrap_or_else(|| why(by)));
     if let Some(key) = step {
         rows.add(Label::YouGot, got(plan, run, key));
+        rows.add(Label::Printed, found(run, key));
         if matches!(by, StopReason::Runbook | StopReason::OfferUndo) {
-            rows.add(Label::Means, if_not(plan, run, key));
+            rows.add(Label::Means, meanings(plan, run, key));
         }
     }
     rows.one(Label::Means, means(by));
