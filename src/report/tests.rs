@@ -25,7 +25,7 @@ fn the_first_ten_lines_say_what_has_to_be_known() {
     - **When:** began 2026-11-25 03:20:00 CET (02:20:00 UTC; 11:20 JST yours); newest record 2026-11-25 03:27:00 CET (02:27:00 UTC; 11:27 JST yours)
     - **State:** **FROZEN: a guard is broken**, 2 of 4 steps reached
     - **Found:** 0 ok, 1 FAULT, 0 cannot tell
-    - **Open:** 1 guarded thing is not as it was; Is it valid? (`look`): does not hold
+    - **Open:** 1 guarded thing is not as it was
     - **Do not touch:** <code>/srv/&#123;&#123; x &#125;&#125;/tls</code>; **do not restart the server**
     - **Next:** `locum resume 7f3a-k2`: go the way back, or ask first. Change nothing by hand
     ");
