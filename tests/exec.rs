@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use locum::exec::{
-    Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Shell, Started, Streams,
+    Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Secret, Shell, Started, Streams,
     Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, shell_argv, supervise, survivors,
 };
 use rustix::fs::{FlockOperation, flock};
@@ -204,12 +204,14 @@ fn the_step_goes_on_when_the_driver_is_killed() {
     eventually("the lock is given back", || bench.lock_is_free());
 }
 
+/// The process that the test above kills; by itself it has nothing to do.
 #[test]
 #[ignore = "needs the test that kills it"]
 fn a_driver_for_another_test() {
-    let told = |name| std::env::var(name).unwrap();
-    let spec: CommandSpec = serde_json::from_str(&told("LOCUM_TEST_SPEC")).unwrap();
-    let place: SupervisorPlace = serde_json::from_str(&told("LOCUM_TEST_PLACE")).unwrap();
+    let told = |name| std::env::var(name).ok();
+    let (Some(spec), Some(place)) = (told("LOCUM_TEST_SPEC"), told("LOCUM_TEST_PLACE")) else { return };
+    let spec: CommandSpec = serde_json::from_str(&spec).unwrap();
+    let place: SupervisorPlace = serde_json::from_str(&place).unwrap();
     let mut supervised = supervise(Path::new(EXE), &spec, &place, &[]).unwrap();
     supervised.go().unwrap();
     supervised.wait(LONG).unwrap();
@@ -471,6 +473,33 @@ fn without_durable_evidence_nothing_runs() {
     let exit = bench.change(&bench.spec("touch ran"));
     assert_eq!(exit.result, Ending::NotStarted);
     assert!(exit.reason.unwrap().starts_with("cannot note that it starts: ") && !bench.path("ran").exists());
+}
+
+#[test]
+fn no_secret_reaches_the_disk() {
+    let bench = Bench::new("secret");
+    let mut spec = bench.spec("sh -c 'sleep 300; : hunter2hunter2' >/dev/null 2>&1 & echo \"$TOKEN\"; cat >&2");
+    spec.env.insert("TOKEN".into(), "hunter2hunter2".into());
+    spec.stdin = Some(b"hunter2hunter2".to_vec());
+    let secret = Secret { name: "token".into(), value: b"hunter2hunter2".to_vec() };
+    let mut supervised = supervise(Path::new(EXE), &spec, &bench.place(), &[secret]).unwrap();
+    supervised.go().unwrap();
+    let exit = supervised.wait(LONG).unwrap().unwrap();
+    assert_eq!(bench.output(), "[redacted:token]\n[redacted:token]");
+    assert_eq!(exit.redacted, BTreeMap::from([("token".to_owned(), 2)]));
+    assert!(exit.leftover.iter().any(|left| left.command.contains("[redacted:token]")), "{:?}", exit.leftover);
+    for entry in fs::read_dir(bench.folder.path()).unwrap().flatten() {
+        let bytes = fs::read(entry.path()).unwrap();
+        assert!(!bytes.windows(14).any(|window| window == b"hunter2hunter2"), "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn a_secret_that_is_too_short_to_be_found_is_refused() {
+    let bench = Bench::new("short");
+    let secret = Secret { name: "pin".into(), value: b"1234".to_vec() };
+    let error = supervise(Path::new(EXE), &bench.spec("touch ran"), &bench.place(), &[secret]).unwrap_err();
+    assert!(error.to_string().contains("`pin`") && !bench.path("ran").exists(), "{error}");
 }
 
 #[test]

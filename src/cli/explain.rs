@@ -49,7 +49,7 @@ fn listed() -> String {
 /// The explanation, a runbook that has the problem, and what `lint` says of it.
 fn explained(code: Code) -> String {
     let (file, unreadable) = read_text("example.yaml", code.example().to_vec());
-    let source = plain_lines(file.text());
+    let source = plain_lines(&file.text().replace('\t', "<TAB>"));
     let problems = unreadable.map_or_else(|| crate::lint::lint(&load("example", file)), |problem| vec![problem]);
     let kind = match code.severity() {
         Severity::Error => "an error: the runbook does not run",

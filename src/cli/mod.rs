@@ -8,6 +8,7 @@ pub mod lint;
 pub mod outcome;
 pub mod resume;
 pub mod run;
+pub mod screen;
 pub mod surroundings;
 
 use std::process::ExitCode;

@@ -161,8 +161,9 @@ pub fn headless(mut session: Session, answers: &Answers) -> Outcome {
 }
 
 /// With a person: the screen, or the transcript.
-pub fn drive(mut session: Session, _how: &How) -> Outcome {
-    let left = transcript(&mut session)?;
+pub fn drive(mut session: Session, how: &How) -> Outcome {
+    let screen = !how.plain && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let left = if screen { super::screen::show(&mut session)? } else { transcript(&mut session)? };
     let exit = exit_of(&left, &session);
     let mut out = io::stdout().lock();
     let id = session.id();

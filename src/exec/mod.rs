@@ -40,10 +40,10 @@ pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
 pub use control::SupervisorPlace;
 pub use environment::base_environment;
 pub use error::ExecError;
-pub use evidence::{FileEvidence, read_evidence};
+pub use evidence::{FileEvidence, read_evidence, says_anything};
 pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
-pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret};
+pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
 pub use look::{Around, Cancel, run_look};
 pub use program::this_binary;
 pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr_blob};
@@ -65,10 +65,5 @@ pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode
 }
 
 /// What a supervisor of this binary uses.
-const SEAMS: Seams = Seams {
-    evidence: |place| Ok(Box::new(FileEvidence::new(&place.started, &place.exit))),
-    filter: |secrets| match secrets {
-        [] => Ok(Box::new(PassThrough)),
-        _ => Err("this build has no redactor, and there are secrets".to_owned()),
-    },
-};
+const SEAMS: Seams =
+    Seams { evidence: |place| Ok(Box::new(FileEvidence::new(&place.started, &place.exit))), filter: redacting };

@@ -150,8 +150,9 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = self.evidence.exit(&exit) {
             exit.note_gap(Some(format!("cannot note how it ended: {error}")));
         }
+        // Given back by word, not by closing: a process that is just being started has a copy of every file for a moment.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
         leave_drains(open);
-        drop(self.lock);
         answer(&Answer::Ended(Box::new(exit)));
     }
 }

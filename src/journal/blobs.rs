@@ -48,11 +48,10 @@ pub struct BlobCount {
 
 /// What an outcome says about its streams; nothing for other records.
 pub(super) fn claims(line: &Sealed<'_>) -> Vec<Claim> {
-    if line.kind() != "step.outcome" {
+    if line.kind != "step.outcome" {
         return Vec::new();
     }
-    let streams = ["stdout", "stderr"].into_iter().filter_map(|stream| line.members.object(stream));
-    streams.filter_map(|stream| claim(line, stream)).collect()
+    line.streams.iter().filter_map(|stream| claim(line, stream)).collect()
 }
 
 fn claim(line: &Sealed<'_>, stream: &Members<'_>) -> Option<Claim> {

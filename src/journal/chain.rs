@@ -128,8 +128,8 @@ impl Walker<'_> {
     /// Whether a whole line stands where it belongs.
     fn place(&self, earlier: &[Segment], segment: &Segment, number: u64, line: &Sealed<'_>) -> Result<(), Class> {
         let wrong = |why| Err(corrupt(segment, number, why));
-        if let Some(run) = self.walk.run.as_ref().filter(|run| *run != line.run()) {
-            return wrong(format!("belongs to run `{}`, expected `{run}`", line.run()));
+        if let Some(run) = self.walk.run.as_ref().filter(|run| **run != line.run) {
+            return wrong(format!("belongs to run `{}`, expected `{run}`", line.run));
         }
         if line.epoch != segment.epoch {
             return wrong(format!("belongs to epoch {}, expected {}", line.epoch, segment.epoch));
@@ -194,7 +194,7 @@ impl Walker<'_> {
 
     fn accept(&mut self, link: &Link<'_>) {
         let sealed = &link.sealed;
-        self.walk.run.get_or_insert_with(|| sealed.run().to_owned());
+        self.walk.run.get_or_insert_with(|| sealed.run.clone().into_owned());
         if sealed.version > VERSION {
             self.walk.newer = self.walk.newer.max(Some(sealed.version));
         }

@@ -2,6 +2,7 @@
 //!
 //! It says where things stand. What stands in them is the business of the writer, the supervisor and the session.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
@@ -163,7 +164,7 @@ impl RunFolder {
         let Some(first) = self.segments()?.into_iter().next() else { return Ok(None) };
         let mut opened = None;
         scan::scan(&first.path, |batch| {
-            opened = batch.lines().next().map(|raw| line::check(raw.bytes).map(|sealed| sealed.text("t")));
+            opened = batch.lines().next().map(|raw| line::check(raw.bytes).map(|sealed| sealed.t.map(Cow::into_owned)));
             ControlFlow::Break(())
         })?;
         opened

@@ -5,6 +5,7 @@
 //! ```
 //! The hash covers raw bytes, so no canonical JSON is needed. Whether a line is in its place is for `chain` to say.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -49,7 +50,8 @@ impl Line {
     }
 }
 
-/// A line whose hash is right and whose content is a record, wherever it stands.
+/// A line whose hash is right and whose content is a record, wherever it stands. It keeps what the journal itself
+/// needs and no more, since an audit holds many of these at a time.
 #[derive(Debug)]
 pub(super) struct Sealed<'a> {
     pub(super) body: &'a [u8],
@@ -58,21 +60,12 @@ pub(super) struct Sealed<'a> {
     pub(super) version: u64,
     pub(super) epoch: u32,
     pub(super) seq: u64,
-    pub(super) members: Members<'a>,
-}
-
-impl Sealed<'_> {
-    pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.members.text(key).map(ToOwned::to_owned)
-    }
-
-    pub(super) fn run(&self) -> &str {
-        self.members.text("run").unwrap_or_default()
-    }
-
-    pub(super) fn kind(&self) -> &str {
-        self.members.text("kind").unwrap_or_default()
-    }
+    pub(super) run: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
+    pub(super) t: Option<Cow<'a, str>>,
+    pub(super) attempt: Option<Cow<'a, str>>,
+    /// What stands under `stdout` and `stderr`.
+    pub(super) streams: Vec<Members<'a>>,
 }
 
 /// What is wrong with the bytes of one line; reads on after "line 3".
@@ -140,17 +133,22 @@ pub(super) fn check(line: &[u8]) -> Result<Sealed<'_>, Flaw> {
     if Digest::of(body) != h {
         return Err(Flaw::Hash);
     }
-    let members =
-        glance(&line[..line.len() - 1]).map_err(|error| Flaw::Content(format!("is not a record: {error}")))?;
-    let epoch = u32::try_from(number(&members, "epoch")?)
-        .map_err(|_| Flaw::Content("has an `epoch` that is too high".into()))?;
-    let (version, seq) = (number(&members, "v")?, number(&members, "seq")?);
-    for key in ["run", "kind"] {
-        if members.text(key).is_none_or(str::is_empty) {
-            return Err(Flaw::Content(format!("has no `{key}`, expected text")));
-        }
-    }
-    Ok(Sealed { body, prev, h, version, epoch, seq, members })
+    let content = |error| Flaw::Content(format!("is not a record: {error}"));
+    let mut members = glance(&line[..line.len() - 1]).map_err(content)?;
+    let epoch = u32::try_from(number(&members, "epoch")?);
+    Ok(Sealed {
+        body,
+        prev,
+        h,
+        version: number(&members, "v")?,
+        epoch: epoch.map_err(|_| Flaw::Content("has an `epoch` that is too high".to_owned()))?,
+        seq: number(&members, "seq")?,
+        run: text(&mut members, "run")?,
+        kind: text(&mut members, "kind")?,
+        t: members.take_text("t"),
+        attempt: members.take_text("attempt"),
+        streams: ["stdout", "stderr"].into_iter().filter_map(|stream| members.take_object(stream)).collect(),
+    })
 }
 
 /// Body and `h`, when the bytes around them are exactly as they must be.
@@ -168,6 +166,11 @@ fn open_frame(line: &[u8]) -> Result<(&[u8], Digest), Flaw> {
     let prev_at = body.len().checked_sub(PREV.len() + HEX + 1).filter(|at| open && body[*at..].starts_with(PREV));
     let h = Digest::parse(hex).filter(|_| prev_at.is_some()).ok_or(Flaw::Frame)?;
     Ok((body, h))
+}
+
+fn text<'a>(members: &mut Members<'a>, key: &str) -> Result<Cow<'a, str>, Flaw> {
+    let text = members.take_text(key).filter(|text| !text.is_empty());
+    text.ok_or_else(|| Flaw::Content(format!("has no `{key}`, expected text")))
 }
 
 fn number(members: &Members<'_>, key: &str) -> Result<u64, Flaw> {
@@ -199,7 +202,7 @@ mod tests {
         assert!(body.starts_with("{\"v\":1,") && body.ends_with(&format!(",\"prev\":\"{}\"", "0".repeat(64))));
         assert_eq!(h, format!("{}\"}}\n", Digest::of(body.as_bytes())));
         let checked = check(line.as_bytes()).unwrap();
-        assert_eq!((checked.epoch, checked.seq, checked.kind(), checked.body), (1, 1, "run.open", body.as_bytes()));
+        assert_eq!((checked.epoch, checked.seq, &*checked.kind, checked.body), (1, 1, "run.open", body.as_bytes()));
     }
 
     #[test]

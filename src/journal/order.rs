@@ -38,14 +38,14 @@ enum Progress {
 
 impl Order {
     pub(super) fn observe(&mut self, line: &Sealed<'_>) {
-        let wrong = match line.kind() {
+        let wrong = match &*line.kind {
             "run.open" if self.opened => Some("a second `run.open`".to_owned()),
             kind if !self.opened && kind != "run.open" => Some(format!("`{kind}` before `run.open`")),
             "step.intent" if self.closed => Some("`step.intent` after `run.close`".to_owned()),
-            kind => self.attempt(kind, line.members.text("attempt")),
+            kind => self.attempt(kind, line.attempt.as_deref()),
         };
         self.opened = true;
-        self.closed |= line.kind() == "run.close";
+        self.closed |= line.kind == "run.close";
         self.disorder.extend(wrong.map(|what| Disorder { epoch: line.epoch, seq: line.seq, what }));
     }
 

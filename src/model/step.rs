@@ -11,6 +11,7 @@ use super::shape::Shape;
 use super::test::Test;
 use crate::diagnostic::Code;
 use crate::source::Span;
+use crate::text::suggestion::suggest;
 use crate::yaml::{Kind as NodeKind, Node};
 
 words! {
@@ -272,6 +273,9 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     }
     let [kind] = kinds.as_slice() else {
         check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
+        if kinds.is_empty() && has_misspelt_kind(node) {
+            return None;
+        }
         let (span, message) = match kinds.as_slice() {
             [first, second, ..] => (second.key.span, format!("a step with both `{}` and `{}`", first.key.name, second.key.name)),
             _ => (node.span, "a step without a kind".to_owned()),
@@ -288,6 +292,13 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let named = fields.id.is_some();
     let id = fields.id.clone().unwrap_or(Name { value: String::new(), span: title.span });
     Some(Step { id, named, title, kind, fields: Box::new(fields), span: node.span })
+}
+
+/// Whether an unknown key is nearly a kind: then that one is said, and no second thing.
+fn has_misspelt_kind(node: &Node) -> bool {
+    let NodeKind::Mapping(entries) = &node.kind else { return false };
+    let unknown = entries.iter().map(|entry| entry.key.name.as_str()).filter(|name| !WrittenStep::KEYS.contains(name));
+    unknown.filter_map(|name| suggest(name, WrittenStep::KEYS.iter().copied())).any(|near| KINDS.contains(&near))
 }
 
 fn check_belongs(node: &Node, kind: &str, cx: &mut Cx) {

@@ -73,6 +73,11 @@ impl Bundle {
         self.files.get(RUNBOOK).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
     }
 
+    /// The people, where there were any.
+    pub fn people_text(&self) -> Option<String> {
+        self.files.get(PEOPLE).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
     /// Writes it into a folder, 0700 and 0600, synced.
     pub fn write(&self, folder: &Path) -> Result<(), BundleError> {
         for (name, bytes) in &self.files {

@@ -74,6 +74,11 @@ impl Session {
         &self.run.id
     }
 
+    /// The people, as they were written when the run began.
+    pub fn people(&self) -> Option<String> {
+        self.bundle.people_text()
+    }
+
     /// The folder of the run.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
