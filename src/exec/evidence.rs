@@ -125,7 +125,6 @@ mod tests {
         let path = folder.path().join("d.started");
         let started = Started { command_pid: Some(2), command_start: Some(3), ..Started::default() };
         FileEvidence::new(&path, "/none").started(&started).unwrap();
-        let read = crate::journal::read_started(&path).unwrap();
-        assert_eq!((read.command_pid, read.command_start), (2, 3));
+        assert_eq!(crate::journal::read_evidence::<Started>(&path), Some(started));
     }
 }
