@@ -1,6 +1,6 @@
 //! The flagship, as a deputy goes through it: repaired in its lab, and with each of the slips caught and undone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
@@ -80,7 +80,6 @@ impl Drop for Site {
         }
         // Its end closes the output; only then may the folder go.
         let _ = std::io::copy(&mut &self.process, &mut std::io::sink());
-        let _ = self.folder.path();
     }
 }
 
@@ -185,7 +184,7 @@ fn every_slip_is_caught_without_a_person() {
 /// A line with what was before and what is now, and the two differ.
 fn both_values(line: &str) {
     let words: Vec<_> = line.split_whitespace().collect();
-    let digests: HashSet<_> = words.iter().filter(|word| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())).collect();
+    let digests: BTreeSet<_> = words.iter().filter(|word| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())).collect();
     assert!(digests.len() == 2 || line.contains("added"), "{line}");
 }
 

@@ -35,7 +35,6 @@ pub struct Room {
 pub struct Ended {
     pub room: Room,
     pub stdout: String,
-    pub stderr: String,
 }
 
 impl Room {
@@ -54,11 +53,6 @@ impl Room {
     /// Where the program is started; `runbooks` lies in it.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
-    }
-
-    /// A path below the working folder, as text.
-    pub fn at(&self, path: &str) -> String {
-        self.work().join(path).to_str().unwrap().to_owned()
     }
 
     /// The folder of a run.
@@ -151,7 +145,7 @@ impl Case {
             wrong += &format!("it ended with {:?}, expected {status}\n", output.status);
         }
         assert!(wrong.is_empty(), "`{told}`:\n{wrong}-- stdout --\n{stdout}\n-- stderr --\n{stderr}");
-        Ended { room: self.room, stdout, stderr }
+        Ended { room: self.room, stdout }
     }
 
     fn environment(&self) -> BTreeMap<String, String> {
