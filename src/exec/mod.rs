@@ -1,1 +1,67 @@
-//! Processes: looks, and changes under a supervisor.
+//! Processes: looks as direct children, changes under a supervisor that outlives the screen.
+//!
+//! Commands come in complete ([`CommandSpec`]); facts come out ([`Exit`]). What a step means, what is recorded and
+//! whether it passed is decided elsewhere. Output goes through a filter to the disk first; a view reads it from there.
+//!
+//! ```text
+//! session -- run_look ---------> __look: setsid, becomes the command
+//!         -- supervise, go ----> __supervise: setsid, subreaper, lock, .started -- the command (group of its own)
+//!                                  '- pipe -> filter -> blob                         '- a daemon, listed, not ended
+//! ```
+
+mod attend;
+mod blob;
+mod control;
+mod drain;
+mod environment;
+mod error;
+mod evidence;
+mod facts;
+mod filter;
+mod look;
+mod processes;
+mod program;
+mod pump;
+mod spec;
+mod supervise;
+mod supervisor;
+mod survivors;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use attend::OutputNotice;
+pub use blob::{HEAD, TAIL};
+pub use control::SupervisorPlace;
+pub use environment::base_environment;
+pub use error::ExecError;
+pub use evidence::{FileEvidence, read_evidence};
+pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
+pub use filter::{Filter, MakeFilter, PassThrough, Secret};
+pub use look::{Around, Cancel, run_look};
+pub use program::this_binary;
+pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr_blob};
+pub use supervise::{Supervised, cancel_running, supervise};
+pub use supervisor::{Seams, supervisor_main};
+pub use survivors::{boot_id, machine_id, pid_namespace, process_start, survivors};
+
+/// Runs one of the hidden subcommands that this binary is re-executed for; `None` if the arguments name none.
+///
+/// To be called first of all in `main`, with the arguments after the program's name.
+pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    match words.next()?.to_str()? {
+        supervise::SUPERVISE => Some(supervisor_main(&SEAMS)),
+        look::LOOK => Some(look::look_main(words)),
+        drain::DRAIN => Some(drain::drain_main()),
+        _ => None,
+    }
+}
+
+/// What a supervisor of this binary uses.
+const SEAMS: Seams = Seams {
+    evidence: |place| Ok(Box::new(FileEvidence::new(&place.started, &place.exit))),
+    filter: |secrets| match secrets {
+        [] => Ok(Box::new(PassThrough)),
+        _ => Err("this build has no redactor, and there are secrets".to_owned()),
+    },
+};

@@ -185,3 +185,21 @@ fn the_end_of_the_lab_leaves_no_process() {
     assert_eq!(marked(&folder), []);
     assert!(start.elapsed() < Duration::from_secs(2), "TERM was enough");
 }
+
+#[test]
+fn the_runbook_of_the_lab_loads_and_asks_for_what_every_lab_gives() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/certificate-expired.yaml");
+    let file = crate::source::SourceFile::new("certificate-expired.yaml", fs::read_to_string(path).unwrap());
+    let loaded = crate::load::load("certificate-expired", file);
+    let told = loaded.diagnostics.iter().map(|found| format!("{}: {}", found.primary.span.start, found.message));
+    assert_eq!(told.collect::<Vec<_>>(), [""; 0]);
+    let head = loaded.runbook.unwrap().head;
+    let asked = head.inputs.keys().map(String::as_str).collect::<Vec<_>>();
+    for variant in head.labs.keys() {
+        assert_eq!(
+            Drill::start(variant).lab.inputs().keys().map(String::as_str).collect::<Vec<_>>(),
+            asked,
+            "{variant}"
+        );
+    }
+}

@@ -1,27 +1,33 @@
 //! Commands of the runbook that the runbook itself forbids, found in the text as written.
+//!
+//! What a value makes of a command is looked at again when it is rendered.
 
-use super::steps::commands;
 use crate::diagnostic::Code;
 use crate::model::decode::Cx;
-use crate::model::{Command, Runbook};
+use crate::model::runbook::Forbidden;
+use crate::model::{Command, Runbook, Text};
+use crate::text::pattern::CommandPattern;
+
+/// An entry of `forbidden` that could be read.
+struct Rule<'a> {
+    written: &'a Forbidden,
+    matches: CommandPattern,
+    unless: Option<CommandPattern>,
+}
 
 /// Matches each command of each step with each entry of `forbidden`.
 pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
-    let forbidden = &runbook.head.forbidden;
-    if forbidden.is_empty() {
+    let rules: Vec<_> = runbook.head.forbidden.iter().filter_map(|written| read(written, cx)).collect();
+    if rules.is_empty() {
         return;
     }
     for (_, step) in runbook.steps() {
-        for command in commands(step) {
-            let simple = simple_commands(command);
-            for rule in forbidden {
-                let unless = rule.unless.as_deref();
-                let hit = |words: &Vec<String>| matches(&rule.r#match, words) && !unless.is_some_and(|unless| words.iter().any(|word| fits(unless, word)));
-                let Some(words) = simple.iter().find(|words| hit(words)) else { continue };
-                let message = format!("`{}` is forbidden by this runbook", words.join(" "));
-                let mut problem = cx.problem(Code::ForbiddenCommand, command.span(), message).also(rule.r#match.span, "forbidden here");
-                if let Some(because) = &rule.because {
-                    problem = problem.help(format!("because {}", because.source.trim()));
+        for command in step.commands() {
+            for rule in rules.iter().filter(|rule| rule.hits(command)) {
+                let message = format!("a command that this runbook forbids: `{}`", &*rule.written.r#match);
+                let mut problem = cx.problem(Code::ForbiddenCommand, command.span(), message).also(rule.written.r#match.span, "forbidden here");
+                if let Some(because) = &rule.written.because {
+                    problem = problem.help(format!("because {}", because.trim()));
                 }
                 cx.push(problem.help("change the command, or say in `unless` which word makes it allowed"));
             }
@@ -29,43 +35,35 @@ pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
     }
 }
 
-/// The words of each simple command, without quotes.
-fn simple_commands(command: &Command) -> Vec<Vec<String>> {
-    match command {
-        Command::Argv(words, _) => vec![words.iter().map(|word| word.source.clone()).collect()],
-        Command::Script(script) => {
-            let joined = script.replace("\\\n", " ");
-            let parts = joined.split(['\n', ';', '|', '&', '(', ')', '`']);
-            let words = |part: &str| part.split_whitespace().map(|word| word.replace(['\'', '"', '\\'], "")).collect::<Vec<_>>();
-            parts.map(words).filter(|words| !words.is_empty()).collect()
+fn read<'a>(written: &'a Forbidden, cx: &mut Cx) -> Option<Rule<'a>> {
+    let matches = pattern(&written.r#match, cx)?;
+    let unless = match &written.unless {
+        Some(unless) => Some(pattern(unless, cx)?),
+        None => None,
+    };
+    Some(Rule { written, matches, unless })
+}
+
+/// A pattern without words would match every command.
+fn pattern(text: &Text, cx: &mut Cx) -> Option<CommandPattern> {
+    if !text.trim().is_empty() {
+        return Some(CommandPattern::parse(text));
+    }
+    let problem = cx.problem(Code::BadPattern, text.span, "a pattern without words");
+    cx.push(problem.help("write words of a command in their order, such as `kubeadm init phase certs`; `*` stands for anything in a word"));
+    None
+}
+
+impl Rule<'_> {
+    fn hits(&self, command: &Command) -> bool {
+        match command {
+            Command::Script(script) => self.matches.matches_unless(self.unless.as_ref(), script),
+            Command::Argv(words, _) => {
+                let words: Vec<_> = words.iter().map(|word| word.source.clone()).collect();
+                self.matches.matches_argv(self.unless.as_ref(), &words)
+            }
         }
     }
-}
-
-/// Whether the words of a pattern stand in a command in this order; others may stand between.
-fn matches(pattern: &str, words: &[String]) -> bool {
-    let mut words = words.iter();
-    pattern.split_whitespace().all(|wanted| words.any(|word| fits(wanted, word)))
-}
-
-/// Whether a word fits a pattern in which `*` stands for anything; a program fits with its folder too.
-fn fits(pattern: &str, word: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or(word);
-    globs(pattern, word) || (!pattern.contains('/') && globs(pattern, name))
-}
-
-fn globs(pattern: &str, word: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == word };
-    let Some(mut left) = word.strip_prefix(first) else { return false };
-    let mut parts = rest.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return left.ends_with(part);
-        }
-        let Some(at) = left.find(part) else { return false };
-        left = &left[at + part.len()..];
-    }
-    true
 }
 
 #[cfg(test)]
@@ -79,6 +77,11 @@ mod tests {
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("6:15 forbidden-command"), "{problems:?}");
         assert!(problems[1].starts_with("7:24 forbidden-command"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_pattern_has_words() {
+        assert_eq!(problems_in("forbidden: [{ match: 'curl * | sh' }, { match: ' ' }]\nrepair: [x]\n"), ["3:48 bad-pattern: a pattern without words"]);
     }
 
     #[test]

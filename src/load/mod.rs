@@ -27,6 +27,8 @@ pub struct Loaded {
     pub tree: Option<Node>,
     /// The runbook; there exactly when no diagnostic is an error.
     pub runbook: Option<Runbook>,
+    /// The runbook as far as it was understood, where there is an error; only for `lint`.
+    pub(crate) draft: Option<Runbook>,
     /// Every problem, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -46,8 +48,8 @@ pub fn load(id: &str, file: SourceFile) -> Loaded {
         diagnostics.append(&mut cx.diagnostics);
     }
     diagnostics.sort_by_key(|problem| problem.primary.span);
-    let runbook = runbook.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-    Loaded { file, tree, runbook, diagnostics }
+    let (runbook, draft) = if diagnostics.iter().any(Diagnostic::is_error) { (None, runbook) } else { (runbook, None) };
+    Loaded { file, tree, runbook, draft, diagnostics }
 }
 
 /// What must hold beyond keys and types.

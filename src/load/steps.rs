@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::words::key_span;
 use crate::diagnostic::Code;
 use crate::model::decode::Cx;
-use crate::model::fields::UndoHow;
 use crate::model::step::{Kind, Phase};
-use crate::model::{Command, Runbook, Step, Test};
+use crate::model::{Command, Runbook, Step};
 use crate::source::Span;
 use crate::text::suggestion::suggest;
 use crate::yaml::Node;
@@ -42,7 +41,7 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
             let problem = cx.problem(Code::MayChangeWithoutScope, span, "`may_change` without a `scope`");
             cx.push(problem.help("add `scope: { files: [...] }` to the runbook: what is in it and not listed here is guarded"));
         }
-        for command in commands(step) {
+        for command in step.commands() {
             check_command(command, cx);
         }
     }
@@ -55,12 +54,12 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
 fn check_depth(step: &Step, depth: usize, cx: &mut Cx) {
     let Kind::Steps(children) = &step.kind else { return };
     if depth == DEEPEST {
-        let problem = cx.problem(Code::GroupDepth, step.title.span, format!("a group {} levels deep, expected at most {DEEPEST}", depth + 1));
+        let problem = cx.problem(Code::GroupDepth, step.place(), format!("a group {} levels deep, expected at most {DEEPEST}", depth + 1));
         cx.push(problem.help("move the inner group up, or into a phase of its own"));
         return;
     }
     if children.is_empty() {
-        let problem = cx.problem(Code::NoSteps, step.span, "a group without a step");
+        let problem = cx.problem(Code::NoSteps, step.fields.title.as_ref().map_or(step.span, |title| title.span), "a group without a step");
         cx.push(problem.help("add steps under `steps:`, or remove the group"));
     }
     for child in children {
@@ -81,7 +80,7 @@ fn check_phase(phase: Phase, step: &Step, cx: &mut Cx) {
         Kind::ByHand(_) => {
             for field in OF_A_CHANGE.into_iter().filter(|field| has(step, field)) {
                 let message = format!("`{field}` on a `by_hand` in {}, where it is a look", phase.word());
-                let problem = cx.problem(Code::FieldOfOtherKind, step.title.span, message);
+                let problem = cx.problem(Code::FieldOfOtherKind, step.place(), message);
                 cx.push(problem.help(format!("remove `{field}`, or move the step to `repair`")));
             }
         }
@@ -171,34 +170,6 @@ pub(super) fn unknown_step(runbook: &Runbook, id: &str, problem: crate::diagnost
     }
 }
 
-/// Every test of a step: its own, what it needs, what is true when it is done, and when it is undone.
-pub(super) fn tests(step: &Step) -> impl Iterator<Item = &Test> {
-    let own = match &step.kind {
-        Kind::Check(test) | Kind::Wait { test, .. } => Some(test),
-        Kind::Change(_) | Kind::ByHand(_) | Kind::Question(_) | Kind::Steps(_) => None,
-    };
-    let fields = &step.fields;
-    let undone = fields.undo.iter().filter_map(|undo| undo.done_when.as_ref());
-    own.into_iter().chain(&fields.needs.0).chain(&fields.done_when.0).chain(undone)
-}
-
-/// Every command of a step, with those of its tests and its way back.
-pub(super) fn commands(step: &Step) -> impl Iterator<Item = &Command> {
-    let of_tests = tests(step).filter_map(|test| match test {
-        Test::Command(command) => Some(command),
-        Test::Probe(_) => None,
-    });
-    let own = match &step.kind {
-        Kind::Change(command) => Some(command),
-        Kind::Check(_) | Kind::Wait { .. } | Kind::ByHand(_) | Kind::Question(_) | Kind::Steps(_) => None,
-    };
-    let back = step.fields.undo.iter().filter_map(|undo| match &undo.how {
-        UndoHow::Change(command) => Some(command),
-        UndoHow::ByHand(_) => None,
-    });
-    of_tests.chain(own).chain(back)
-}
-
 fn check_command(command: &Command, cx: &mut Cx) {
     match command {
         Command::Script(script) if script.len() > LONGEST_COMMAND => {
@@ -227,7 +198,7 @@ mod tests {
     #[test]
     fn a_runbook_and_a_group_have_a_step() {
         assert_eq!(problems_in("owner: komari\n"), ["2:1 no-steps: a runbook without a step"]);
-        assert_eq!(problems_in("repair: [{ title: g, steps: [] }]\n"), ["3:10 no-steps: a group without a step"]);
+        assert_eq!(problems_in("repair: [{ title: g, steps: [] }]\n"), ["3:19 no-steps: a group without a step"]);
     }
 
     #[test]

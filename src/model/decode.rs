@@ -179,7 +179,8 @@ impl Decode for i64 {
     }
 
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
-        let number = node.as_scalar().and_then(|scalar| scalar.text.parse().ok());
+        let plain = node.as_scalar().filter(|scalar| scalar.style == crate::yaml::Style::Plain);
+        let number = plain.and_then(|scalar| scalar.text.parse().ok());
         if number.is_none() {
             cx.wrong_type(node, &Self::shape());
         }

@@ -4,6 +4,7 @@ pub mod branch;
 pub mod command;
 pub mod decode;
 pub mod fields;
+mod parts;
 pub mod runbook;
 pub mod scalar;
 pub mod shape;

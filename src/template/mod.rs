@@ -1,24 +1,46 @@
-//! Templates: minijinja with strict undefined; values quoted by their lexical place.
-use std::ops::Range;
-#[derive(Default, Clone, Debug)]
-pub struct Values(indexmap::IndexMap<String, serde_json::Value>);
-impl Values {
-    pub fn insert_text(&mut self, n: &str, v: &str) { self.0.insert(n.into(), v.into()); }
-    pub fn insert_list(&mut self, n: &str, v: Vec<String>) { self.0.insert(n.into(), v.into()); }
-    pub fn insert_flag(&mut self, n: &str, v: bool) { self.0.insert(n.into(), v.into()); }
-    pub fn get_text(&self, n: &str) -> Option<String> { self.0.get(n)?.as_str().map(Into::into) }
-    pub fn get_list(&self, n: &str) -> Option<Vec<String>> { Some(self.0.get(n)?.as_array()?.iter().map(|v| v.as_str().unwrap_or("").to_owned()).collect()) }
-}
-#[derive(Debug, Clone)]
-pub struct Problem { pub range: Range<usize>, pub kind: ProblemKind, pub message: String, pub help: String }
-#[derive(Debug, Clone)]
-pub enum ProblemKind { Undefined { name: String }, Other }
-pub fn render_text(t: &str, v: &Values) -> Result<String, Problem> {
-    let e = minijinja::Environment::new();
-    let _ = (e, v); Ok(t.to_owned())
-}
-pub enum Shell { Bash, Sh }
-pub fn render_command(t: &str, v: &Values, _s: Shell) -> Result<String, Problem> { render_text(t, v) }
-pub fn render_argv(t: &[String], v: &Values) -> Result<Vec<String>, Problem> { t.iter().map(|t| render_text(t, v)).collect() }
-pub trait StepResults { fn passed(&self, id: &str) -> bool; fn failed(&self, id: &str) -> bool; }
-pub fn evaluate(_e: &str, _v: &Values, _s: &dyn StepResults) -> Result<bool, Problem> { Ok(true) }
+//! Templates: `{{ name }}` in prose, commands and conditions, and what keeps a value from becoming syntax.
+//!
+//! Responsible for the template language itself (minijinja with strict undefined and a short list of tags,
+//! filters and tests) and for quoting each value by its lexical place in a shell command. Not responsible for
+//! where a template stands in a file: a [`Problem`] is placed by bytes of the template, the caller maps them.
+//!
+//! A command is rendered in two passes. The first renders the text with the real control flow, but with a blank
+//! for each hole, and lexes it as a shell would ([`lexer`]): values never take part in it, so no value can move a
+//! quote. The second writes each value into its hole, quoted for the place the lexer found; a place where that is
+//! not possible is a problem with a remedy ([`place`]), and so is a word that a program evaluates again ([`audit`]).
+//!
+//! [`check_command`] does the same without values, over every combination of branches, for `lint`.
+//! [`render_command`] never trusts that and looks again, at the values themselves.
+
+mod argv;
+mod audit;
+mod command;
+mod engine;
+mod expression;
+mod forms;
+mod lexer;
+mod names;
+mod place;
+mod problem;
+mod programs;
+mod prose;
+mod quote;
+#[cfg(test)]
+mod received;
+mod syntax;
+mod token;
+mod values;
+
+pub use argv::{check_argv, render_argv};
+pub use command::{NameRule, Shell, check_command, render_command};
+pub use expression::{StepResults, evaluate, expression_names, expression_steps};
+pub use names::{Name, names};
+pub use problem::{Problem, ProblemKind};
+pub use prose::render_text;
+pub use values::Values;
+
+/// What a rendered command may weigh, in bytes.
+pub const COMMAND_LIMIT: usize = 16 * 1024;
+
+/// What a rendered text may weigh, in bytes.
+pub const TEXT_LIMIT: usize = 256 * 1024;

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{SourceFile, Span};
+use crate::text::invisible::is_invisible;
 
 /// More of one kind are not reported for a file; the first ones say it.
 const MOST: usize = 10;
@@ -37,11 +38,8 @@ fn why_hidden(c: char) -> Option<Why> {
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
             ("a mark that changes the reading direction", REMOVE)
         }
-        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}'
-        | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}' => {
-            ("a character that nobody sees", REMOVE)
-        }
+        '\u{fe00}'..='\u{fe0f}' | '\u{2800}' => ("a character that nobody sees", REMOVE),
+        c if is_invisible(c) => ("a character that nobody sees", REMOVE),
         _ => return None,
     })
 }

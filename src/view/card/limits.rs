@@ -1,0 +1,135 @@
+//! What a change may touch, what it must not, and the way back from it.
+
+use super::step::{Maker, command_as_written};
+use crate::engine::Run;
+use crate::engine::record::WayBack;
+use crate::engine::resolve::{GuardLines, Resolved, UndoLine, guards};
+use crate::engine::run::Attempt;
+use crate::model::fields::UndoHow;
+use crate::model::{StepKind, Text};
+use crate::view::row::{Label, Rows};
+use crate::view::words;
+
+impl Maker<'_> {
+    /// What may change, what must not, and the way back.
+    pub(super) fn limits(&self, rows: &mut Rows, resolved: Option<&Resolved>) {
+        let fields = &self.step.fields;
+        let texts = |texts: &[Text]| texts.iter().map(|text| self.prose(text)).collect::<Vec<_>>();
+        rows.add(Label::LooksAlike, texts(&fields.looks_alike).iter().map(|alike| format!("{alike}     Not this.")));
+        let lines = guards(self.plan, self.run);
+        let scope = lines.as_ref().map(|lines| lines.scope.clone()).unwrap_or_default();
+        let may = texts(&fields.may_change);
+        if !may.is_empty() {
+            rows.one(Label::MayChange, format!("{}     in {}", may.join(", "), scope.join(", ")));
+        } else if !scope.is_empty() {
+            rows.one(Label::MayChange, format!("nothing in {}", scope.join(", ")));
+        }
+        match lines {
+            Ok(lines) => rows.add(Label::MustNot, self.guarded(&lines)),
+            Err(why) => rows.one(Label::MustNot, format!("cannot be said yet: {why}")),
+        }
+        rows.add(Label::WayBack, self.way_back(resolved, &scope));
+    }
+
+    fn guarded(&self, guards: &GuardLines) -> Vec<String> {
+        let by_hand = matches!(self.step.kind, StepKind::ByHand(_));
+        let when = if by_hand { "measured once you say that it is done" } else { "measured just before, and again after" };
+        let mut lines = Vec::new();
+        if !guards.scope.is_empty() {
+            let entries = self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} entries)", guards.entries));
+            lines.push(format!("everything else in {}{entries}; {when}", guards.scope.join(", ")));
+        }
+        lines.extend(guards.others.iter().map(|guard| format!("{}; {when}", guard.what)));
+        if lines.is_empty() {
+            lines.push("nothing is guarded: the runbook names no scope".to_owned());
+        }
+        lines
+    }
+
+    fn way_back(&self, resolved: Option<&Resolved>, scope: &[String]) -> Vec<String> {
+        if let Some(attempt) = self.run.newest_attempt(self.key)
+            && let Some(line) = way_back_of(self.run, attempt)
+        {
+            return vec![line];
+        }
+        match resolved.map(|resolved| &resolved.undo) {
+            Some(UndoLine::Copy) => vec![format!("u puts {} back: a copy is taken just before, and read back", scope.join(", "))],
+            Some(UndoLine::Command(line)) => vec![format!("u runs: {}", line.shown)],
+            Some(UndoLine::ByHand(text)) => vec![format!("by hand: {text}")],
+            Some(UndoLine::None { why }) => vec![format!("NONE: {why}")],
+            None => match &self.step.fields.undo {
+                Some(undo) => match &undo.how {
+                    UndoHow::Change(command) => command_as_written(command),
+                    UndoHow::ByHand(text) => vec![format!("by hand: {}", self.prose(text))],
+                },
+                None => vec!["cannot be said yet".to_owned()],
+            },
+        }
+    }
+}
+
+/// What the ledger has of an attempt's way back.
+fn way_back_of(run: &Run, attempt: &Attempt) -> Option<String> {
+    let began = words::clock(&attempt.begun_at, words::zone(run));
+    match attempt.intent.undo.as_ref()? {
+        _ if attempt.undone => Some("it was gone; the step is open again".to_owned()),
+        WayBack::Copy { entries } => Some(format!("u puts all {entries} entries back: the copy of {began}, read back")),
+        WayBack::Command | WayBack::ByHand | WayBack::None { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Key;
+    use crate::view::card::{Card, card};
+    use crate::view::sample::{self, Found, Sample};
+
+    fn row(card: &Card, label: Label) -> Vec<String> {
+        card.rows.iter().filter(|row| row.label == label).flat_map(|row| row.lines.clone()).collect()
+    }
+
+    fn of(sample: &Sample, key: &str) -> Card {
+        card(&sample.plan, &sample.run, &key.parse::<Key>().expect("a key"))
+    }
+
+    #[test]
+    fn a_change_says_what_it_may_touch_and_what_not() {
+        let sample = sample::at_the_change();
+        let card = of(&sample, "renew");
+        assert_eq!(row(&card, Label::LooksAlike), ["kubeadm init phase certs all     Not this."]);
+        assert_eq!(row(&card, Label::MayChange), ["pki/apiserver.crt, pki/apiserver.key     in /etc/kubernetes"]);
+        assert_eq!(
+            row(&card, Label::MustNot),
+            [
+                "everything else in /etc/kubernetes (63 entries); measured just before, and again after",
+                "the list of nodes; measured just before, and again after",
+            ]
+        );
+        assert_eq!(row(&card, Label::WayBack), ["u puts /etc/kubernetes back: a copy is taken just before, and read back"]);
+        assert_eq!(row(&of(&sample, "restart"), Label::MayChange), ["nothing in /etc/kubernetes"]);
+    }
+
+    #[test]
+    fn after_it_began_the_way_back_says_how_much_comes_back() {
+        let mut sample = sample::at_the_change();
+        sample.change("renew", Found::Ok("renewed"));
+        let back = row(&of(&sample, "renew"), Label::WayBack);
+        assert!(back[0].starts_with("u puts all 63 entries back: the copy of 03:"), "{back:?}");
+    }
+
+    #[test]
+    fn without_a_scope_nothing_is_promised() {
+        let sample = sample::open("locum: 1\ntitle: T\nrepair:\n  - { id: a, change: 'true', no_undo: it only restarts }\n  - { id: b, change: 'true', undo: 'false' }\n");
+        let card = of(&sample, "a");
+        assert_eq!(row(&card, Label::MustNot), ["nothing is guarded: the runbook names no scope"]);
+        assert_eq!(row(&card, Label::WayBack), ["NONE: it only restarts"]);
+        assert_eq!(row(&of(&sample, "b"), Label::WayBack), ["u runs: false"]);
+    }
+
+    #[test]
+    fn a_look_has_none_of_these() {
+        let card = of(&sample::certificate(), "leaf");
+        assert!(card.rows.iter().all(|row| !matches!(row.label, Label::MayChange | Label::MustNot | Label::WayBack)));
+    }
+}

@@ -1,0 +1,113 @@
+//! What was got: the newest attempt of a step, or the answer to it, in words.
+
+use std::time::Duration;
+
+use crate::engine::record::{EndResult, Facts, Judged};
+use crate::engine::run::{Attempt, StepState};
+use crate::engine::{Key, Plan, Run};
+use crate::text::human;
+use crate::view::{map, words};
+
+/// The lines of "you got".
+pub(super) fn got(plan: &Plan, run: &Run, key: &Key) -> Vec<String> {
+    let attempt = run.newest_attempt(key);
+    if let (Some(answer), None) = (run.answers.get(key), attempt) {
+        return vec![format!("answered: {answer}")];
+    }
+    let mut lines = attempt.map_or_else(|| vec!["nothing yet".to_owned()], |attempt| of_attempt(plan, run, attempt));
+    match run.state(key) {
+        StepState::Skipped(why) => lines.push(format!("skipped: {why}")),
+        StepState::NotTaken => lines.push("not taken on this way".to_owned()),
+        StepState::Open | StepState::Running(_) | StepState::Passed | StepState::Failed | StepState::Unknown => {}
+    }
+    lines
+}
+
+fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
+    let since = words::clock(&attempt.begun_at, words::zone(run));
+    if let Some(why) = &attempt.unknown {
+        return vec![format!("begun at {since}; how it ended is NOT KNOWN: {why}")];
+    }
+    let Some(facts) = &attempt.end else { return vec![format!("it runs, since {since}")] };
+    let mut lines = vec![format!("{}: {}", verdict(plan, &attempt.intent.step, facts), ended(facts))];
+    let not_held = facts.matched.iter().filter(|matched| !matched.held);
+    lines.extend(not_held.map(|matched| format!("does not hold: {}", matched.what)));
+    lines.extend(facts.found.iter().cloned());
+    lines.extend(facts.leftover.iter().map(|process| format!("still runs: {process}")));
+    if attempt.undone {
+        lines.push("the way back was gone afterwards".to_owned());
+    }
+    lines
+}
+
+/// The verdict as on the map.
+fn verdict(plan: &Plan, key: &Key, facts: &Facts) -> &'static str {
+    match (facts.judged, map::looks(plan, key)) {
+        _ if facts.result == EndResult::NotStarted => "not started",
+        (Judged::Passed, _) => "ok",
+        (Judged::Failed, true) => "FAULT",
+        (Judged::Failed, false) => "FAILED",
+        (Judged::Unknown, true) => "cannot tell",
+        (Judged::Unknown, false) => "NOT KNOWN",
+    }
+}
+
+/// The raw end: `exit 0 after 5 s`.
+fn ended(facts: &Facts) -> String {
+    let time = human(Duration::from_millis(facts.dur_ms));
+    match facts.result {
+        EndResult::Exited => format!("exit {} after {time}", facts.code.unwrap_or_default()),
+        EndResult::Signaled => format!("ended by signal {} after {time}", facts.signal.unwrap_or_default()),
+        EndResult::TimedOut => format!("still not done after {time}"),
+        EndResult::NotStarted => "nothing ran".to_owned(),
+        EndResult::Measured => format!("measured in {time}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::command::Answer;
+    use crate::view::sample::{self, Found};
+
+    #[test]
+    fn before_a_step_runs_nothing_was_got() {
+        let sample = sample::certificate();
+        assert_eq!(got(&sample.plan, &sample.run, &Key::new("leaf")), ["nothing yet"]);
+    }
+
+    #[test]
+    fn a_fault_shows_its_end_what_does_not_hold_and_what_was_found() {
+        let sample = sample::at_the_gate();
+        assert_eq!(
+            got(&sample.plan, &sample.run, &Key::new("leaf")),
+            ["FAULT: exit 1 after 5 s", "does not hold: exit 0, got exit 1", "expired 61 d", "not after 2026-09-25"]
+        );
+    }
+
+    #[test]
+    fn what_runs_says_since_when_in_the_operators_zone() {
+        let mut sample = sample::at_the_change();
+        sample.begin("renew", None);
+        let lines = got(&sample.plan, &sample.run, &Key::new("renew"));
+        assert!(lines[0].starts_with("it runs, since 03:"), "{lines:?}");
+    }
+
+    #[test]
+    fn an_unknown_end_is_never_called_failed() {
+        let mut sample = sample::at_the_change();
+        let attempt = sample.begin("renew", None);
+        sample.lose(attempt);
+        let lines = got(&sample.plan, &sample.run, &Key::new("renew"));
+        assert!(lines[0].contains("NOT KNOWN: the machine was started again"), "{lines:?}");
+        assert!(!lines[0].contains("FAILED"));
+    }
+
+    #[test]
+    fn an_answer_is_shown_as_it_was_given() {
+        let mut sample = sample::at_the_change();
+        sample.change("renew", Found::Ok("renewed"));
+        sample.answer("console", Answer::Done);
+        assert_eq!(got(&sample.plan, &sample.run, &Key::new("console")), ["answered: done"]);
+    }
+}

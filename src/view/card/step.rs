@@ -1,0 +1,319 @@
+//! The card of a step.
+
+use super::expectation::{destination, good, if_not};
+use super::result::got;
+use super::step_keys::{confirm, reading};
+use super::{Card, Confirm, Tone, common, standing};
+use crate::engine::record::Mode;
+use crate::engine::resolve::{CommandLine, Resolved, Resolver, TestLine, Work};
+use crate::engine::{Key, Plan, Position, Run};
+use crate::model::branch::To;
+use crate::model::{Command, Phase, Step, StepKind, Test, Text};
+use crate::text::human;
+use crate::view::key_hint::{Act, KeyHint};
+use crate::view::row::{Label, Row, Rows};
+use crate::view::words;
+
+/// The card of any step; only the current one can be acted on.
+pub fn card(plan: &Plan, run: &Run, key: &Key) -> Card {
+    let Some(item) = plan.item(&key.id) else {
+        let mut card = super::about(Tone::Stop, format!("There is no step `{key}`."), Vec::new(), common(run, Vec::new()));
+        card.current = false;
+        return card;
+    };
+    let maker = Maker { plan, run, key, step: &item.step, phase: item.phase, resolver: Resolver::new(plan, run, Some(key)) };
+    maker.card()
+}
+
+/// The card of a change whose `done_when` holds before it ran: nothing was started.
+pub fn already_done_card(plan: &Plan, run: &Run, key: &Key, held: &[String]) -> Card {
+    let mut card = card(plan, run, key);
+    let mut rows = Rows::default();
+    rows.add(Label::Found, held);
+    rows.one(Label::Means, "What this step is to bring about holds already. Nothing was started.");
+    rows.0.extend(card.rows);
+    card.rows = rows.0;
+    card.headline = "IT SEEMS TO BE DONE ALREADY. Nothing ran.".to_owned();
+    card.keys.retain(|hint| !matches!(hint.act, Act::Change | Act::ChangeAgain));
+    let own = [
+        KeyHint::new("d", "take it as done", Act::AlreadyDone),
+        KeyHint::new("r", "run it all the same, with a reason", Act::ChangeAgain),
+    ];
+    card.keys.splice(0..0, own);
+    card
+}
+
+/// Makes the card of one step.
+pub(super) struct Maker<'a> {
+    pub plan: &'a Plan,
+    pub run: &'a Run,
+    pub key: &'a Key,
+    pub step: &'a Step,
+    pub phase: Phase,
+    pub resolver: Resolver<'a>,
+}
+
+impl Maker<'_> {
+    fn card(&self) -> Card {
+        let resolved = self.resolver.step(self.key);
+        let current = self.run.position == Position::Step { step: self.key.clone() };
+        let unresolved = match &resolved {
+            Err(why) if !matches!(self.step.kind, StepKind::Steps(_)) => Some(words::line(&why.0)),
+            Err(_) | Ok(_) => None,
+        };
+        let resolved = resolved.ok();
+        Card {
+            key: Some(self.key.clone()),
+            tone: self.tone(),
+            headline: self.headline(),
+            rows: self.rows(resolved.as_ref()),
+            current,
+            elsewhere: (!current).then(|| format!("You only read this. The run stands at {}.", standing(self.plan, self.run))),
+            confirm: if current { resolved.as_ref().map_or(Confirm::None, confirm) } else { Confirm::None },
+            digest: resolved.as_ref().map(Resolved::digest),
+            keys: if current { common(self.run, self.keys(resolved.as_ref())) } else { reading(self.run) },
+            unresolved,
+        }
+    }
+
+    fn tone(&self) -> Tone {
+        match self.step.kind {
+            StepKind::Change(_) => Tone::Change,
+            StepKind::ByHand(_) if matches!(self.phase, Phase::Repair | Phase::FollowUp) => Tone::Change,
+            StepKind::ByHand(_) | StepKind::Question(_) => Tone::Person,
+            StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Steps(_) => Tone::Look,
+        }
+    }
+
+    fn headline(&self) -> String {
+        let place = if self.run.mode() == Mode::Drill { "THE LAB".to_owned() } else { words::host(self.run).to_uppercase() };
+        match (&self.step.kind, self.tone()) {
+            (StepKind::Change(_), _) => format!("THIS STEP CHANGES {place}. Read it once, slowly."),
+            (StepKind::ByHand(_), Tone::Change) => "YOU DO THIS YOURSELF. locum runs nothing here. Read it once, slowly.".to_owned(),
+            (StepKind::ByHand(_), _) => "You look yourself. locum runs nothing here.".to_owned(),
+            (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
+            (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
+            (StepKind::Check(_), _) => "This look changes nothing.".to_owned(),
+            (StepKind::Steps(_), _) => "A group of steps.".to_owned(),
+        }
+    }
+
+    fn rows(&self, resolved: Option<&Resolved>) -> Vec<Row> {
+        let fields = &self.step.fields;
+        let mut rows = Rows::default();
+        rows.one(Label::What, self.prose(&self.step.title));
+        self.text(&mut rows, Label::Why, fields.why.as_ref());
+        self.text(&mut rows, Label::How, fields.how.as_ref());
+        self.work(&mut rows, resolved);
+        if self.tone() == Tone::Change {
+            self.limits(&mut rows, resolved);
+        }
+        if let Some(resolved) = resolved {
+            rows.add(Label::GoodIs, good(resolved));
+        }
+        if let Some(takes) = &fields.takes {
+            rows.one(Label::GoodIs, format!("takes about {}", human(takes.value)));
+        }
+        self.text(&mut rows, Label::ShouldLookLike, fields.looks_like.as_ref());
+        if !matches!(self.step.kind, StepKind::Steps(_)) {
+            rows.add(Label::YouGot, got(self.plan, self.run, self.key));
+        }
+        self.text(&mut rows, Label::Caution, fields.caution.as_ref());
+        if let Some(until) = &fields.unsafe_until {
+            rows.one(Label::Caution, format!("* do not walk away between this and the end of `{}`", until.value));
+        }
+        rows.add(Label::IfNot, if_not(self.plan, self.run, self.key));
+        if let Some(then) = fields.then.as_ref().filter(|then| then.to != To::Next) {
+            rows.one(Label::Next, format!("where it passed, {}", destination(&then.to)));
+        }
+        rows.add(Label::Read, fields.links.iter().map(|link| self.prose(link)));
+        joined(rows.0)
+    }
+
+    fn text(&self, rows: &mut Rows, label: Label, text: Option<&Text>) {
+        rows.add(label, text.map(|text| self.prose(text)));
+    }
+
+    pub(super) fn prose(&self, text: &Text) -> String {
+        self.resolver.prose(text)
+    }
+
+    /// What is done, and where.
+    fn work(&self, rows: &mut Rows, resolved: Option<&Resolved>) {
+        if let Some(resolved) = resolved {
+            rows.add(Label::Before, resolved.needs.iter().map(|test| format!("must hold: {}", test.shown())));
+        }
+        let runs = !matches!(self.step.kind, StepKind::Question(_) | StepKind::Steps(_));
+        if runs {
+            rows.add(Label::Where, self.whereabouts(resolved));
+        }
+        let Some(resolved) = resolved else {
+            rows.add(Label::Runs, written(&self.step.kind));
+            return;
+        };
+        match &resolved.work {
+            Work::Test(test) | Work::Wait { test, .. } => self.test(rows, test),
+            Work::Command(line) => self.command(rows, line),
+            Work::Restore => rows.one(Label::Runs, resolved.shown()),
+            Work::ByHand(text) => rows.one(Label::Runs, format!("by hand: {text}")),
+            Work::Question { text, choices, show } => {
+                if words::line(text) != words::line(&resolved.title) {
+                    rows.one(Label::What, text);
+                }
+                rows.add(Label::Known, show.iter().map(|(name, value)| format!("{name} = {value}")));
+                rows.add(
+                    Label::Answers,
+                    (1..).zip(choices).map(|(number, choice)| {
+                        let means = choice.means.as_ref().map_or_else(String::new, |means| format!(": {means}"));
+                        let see = choice.see.as_ref().map_or_else(String::new, |see| format!(" See {see}."));
+                        format!("{number}  {}{means}{see}", choice.answer)
+                    }),
+                );
+            }
+        }
+    }
+
+    fn test(&self, rows: &mut Rows, test: &TestLine) {
+        match test {
+            TestLine::Command(line) => self.command(rows, line),
+            TestLine::Probe(_) => rows.one(Label::Runs, test.shown()),
+        }
+    }
+
+    fn command(&self, rows: &mut Rows, line: &CommandLine) {
+        rows.one(Label::Runs, &line.shown);
+        // What the step adds to the environment and hands in is part of what runs.
+        let own = self.step.fields.env.keys();
+        rows.add(Label::Runs, own.filter_map(|name| Some(format!("with {name}={}", line.env.get(name)?))));
+        rows.add(Label::Runs, line.stdin.iter().map(|text| format!("standard input:\n{text}")));
+    }
+
+    fn whereabouts(&self, resolved: Option<&Resolved>) -> Vec<String> {
+        let Some(opened) = &self.run.opened else { return vec![words::place(self.run)] };
+        let line = match resolved.map(|resolved| &resolved.work) {
+            Some(Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line)) => line,
+            _ => return vec![words::place(self.run)],
+        };
+        let folder = line.cwd.as_deref().unwrap_or(&opened.cwd);
+        vec![format!("{} as {}, in {folder}", words::place(self.run), words::account(opened))]
+    }
+
+}
+
+/// What runs, as it is written, where names are missing.
+fn written(kind: &StepKind) -> Vec<String> {
+    match kind {
+        StepKind::Check(Test::Command(command)) | StepKind::Wait { test: Test::Command(command), .. } | StepKind::Change(command) => {
+            command_as_written(command)
+        }
+        StepKind::ByHand(text) => vec![format!("by hand: {}", text.source)],
+        StepKind::Check(Test::Probe(_)) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_) => Vec::new(),
+    }
+}
+
+pub(super) fn command_as_written(command: &Command) -> Vec<String> {
+    match command {
+        Command::Script(text) => vec![text.source.clone()],
+        Command::Argv(words, _) => vec![words.iter().map(|word| word.source.as_str()).collect::<Vec<_>>().join(" ")],
+    }
+}
+
+/// Rows of the same label that follow each other become one.
+fn joined(rows: Vec<Row>) -> Vec<Row> {
+    let mut joined: Vec<Row> = Vec::new();
+    for row in rows {
+        match joined.last_mut() {
+            Some(last) if last.label == row.label => last.lines.extend(row.lines),
+            _ => joined.push(row),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample::{self, Found, Sample};
+
+    fn of(sample: &Sample, key: &str) -> Card {
+        card(&sample.plan, &sample.run, &key.parse::<Key>().expect("a key"))
+    }
+
+    fn row(card: &Card, label: Label) -> Vec<String> {
+        card.rows.iter().filter(|row| row.label == label).flat_map(|row| row.lines.clone()).collect()
+    }
+
+    fn labels(card: &Card) -> Vec<&'static str> {
+        card.rows.iter().map(|row| row.label.text()).collect()
+    }
+
+    #[test]
+    fn the_card_of_a_change_has_its_rows_in_order() {
+        let card = of(&sample::at_the_change(), "renew");
+        assert_eq!(card.headline, "THIS STEP CHANGES KYOUSUKE. Read it once, slowly.");
+        assert_eq!(
+            labels(&card),
+            [
+                "What", "Why", "Where", "Runs", "LOOKS ALIKE", "May change", "Must not", "Way back", "Good is", "You got", "Caution",
+                "If not"
+            ]
+        );
+        assert_eq!(row(&card, Label::Runs), ["kubeadm certs renew apiserver"]);
+        assert_eq!(row(&card, Label::Where), ["kyousuke as root, in /srv/runbooks"]);
+        assert_eq!(card.confirm, Confirm::Word("renew".into()));
+    }
+
+    #[test]
+    fn a_look_says_that_it_changes_nothing_and_shows_what_runs() {
+        let sample = sample::certificate();
+        let card = of(&sample, "leaf");
+        assert_eq!(card.headline, "This look changes nothing.");
+        assert_eq!(row(&card, Label::Runs), ["certificate /etc/kubernetes/pki/apiserver.crt valid_for 7 d"]);
+        assert_eq!(card.confirm, Confirm::None);
+        assert!(card.digest.is_some());
+    }
+
+    #[test]
+    fn the_digest_on_the_card_is_that_of_what_would_run() {
+        let sample = sample::at_the_change();
+        assert_eq!(of(&sample, "renew").digest, Some(sample.resolved("renew").digest()));
+    }
+
+    #[test]
+    fn environment_and_standard_input_are_part_of_what_runs() {
+        let text = "locum: 1\ntitle: T\nrepair:\n  - id: a\n    change: [psql, -f, '-']\n    stdin: |\n      select 1;\n    env: { PGHOST: kyousuke }\n    cwd: /srv\n";
+        let card = of(&sample::open(text), "a");
+        assert_eq!(row(&card, Label::Runs), ["psql -f -", "with PGHOST=kyousuke", "standard input:", "select 1;"]);
+        assert_eq!(row(&card, Label::Where), ["kyousuke as root, in /srv"]);
+    }
+
+    #[test]
+    fn a_drill_never_says_that_the_machine_is_changed() {
+        let sample = sample::open_as(sample::CERTIFICATE, Mode::Drill);
+        assert_eq!(of(&sample, "renew").headline, "THIS STEP CHANGES THE LAB. Read it once, slowly.");
+    }
+
+    #[test]
+    fn what_holds_already_is_offered_as_done_and_runs_only_with_a_reason() {
+        let sample = sample::at_the_change();
+        let card = already_done_card(&sample.plan, &sample.run, &Key::new("renew"), &["valid for 300 d".to_owned()]);
+        assert_eq!(row(&card, Label::Found), ["valid for 300 d"]);
+        assert!(card.key_for("y").is_none());
+        assert_eq!(card.key_for("d").map(|hint| &hint.act), Some(&Act::AlreadyDone));
+        assert_eq!(card.key_for("r").map(|hint| &hint.act), Some(&Act::ChangeAgain));
+    }
+
+    #[test]
+    fn what_a_command_printed_is_clean_on_the_card() {
+        let mut sample = sample::certificate();
+        sample.look("leaf", Found::Fault("\x1b]0;owned\x07expired"));
+        assert_eq!(row(&of(&sample, "leaf"), Label::YouGot).last().map(String::as_str), Some("expired"));
+    }
+
+    #[test]
+    fn a_step_that_is_not_there_has_a_card_that_says_so() {
+        let card = of(&sample::certificate(), "nowhere");
+        assert_eq!(card.headline, "There is no step `nowhere`.");
+        assert!(!card.current);
+    }
+}

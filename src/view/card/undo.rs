@@ -1,0 +1,100 @@
+//! The card of the newest way back: a change like any other, confirmed with the word `undo`.
+
+use super::{Card, Tone, about, expectation::good, step_keys::confirm};
+use crate::engine::record::WayBack;
+use crate::engine::resolve::{Resolver, Work};
+use crate::engine::run::Attempt;
+use crate::engine::{Plan, Run};
+use crate::view::key_hint::{Act, KeyHint};
+use crate::view::row::{Label, Row, Rows};
+use crate::view::words;
+
+/// The card of the newest way back; none where nothing was changed that has one.
+pub fn undo_card(plan: &Plan, run: &Run) -> Option<Card> {
+    let attempt = run.newest_way_back()?;
+    let key = &attempt.intent.step;
+    let place = words::place(run).to_uppercase();
+    let resolver = Resolver::new(plan, run, Some(key));
+    let (rows, resolved) = match resolver.way_back(attempt) {
+        Ok(resolved) => (rows(plan, run, attempt, &resolved.work, &good(&resolved)), Ok(resolved)),
+        Err(why) => (Vec::new(), Err(words::line(&why.0))),
+    };
+    let by_hand = matches!(&resolved, Ok(resolved) if matches!(resolved.work, Work::ByHand(_)));
+    let what = if by_hand { "I go this way back by hand; you will then type: undo" } else { "I want to go back; you will then type: undo" };
+    let keys = vec![
+        KeyHint::new("y", what, Act::Undo).only(resolved.is_ok() && run.running().is_none()),
+        KeyHint::new("Esc", "back", Act::Back),
+        KeyHint::new("?", "I am not sure", Act::Help),
+        KeyHint::new("q", "leave (kept)", Act::Leave),
+    ];
+    let mut card = about(Tone::Change, format!("THIS WAY BACK CHANGES {place}. Read it once, slowly."), rows, keys);
+    card.key = Some(key.clone());
+    match resolved {
+        Ok(resolved) => {
+            card.confirm = match confirm(&resolved) {
+                super::Confirm::None => super::Confirm::Word(resolved.confirm_word.clone()),
+                other => other,
+            };
+            card.digest = Some(resolved.digest());
+        }
+        Err(why) => card.unresolved = Some(why),
+    }
+    Some(card)
+}
+
+fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String]) -> Vec<Row> {
+    let key = &attempt.intent.step;
+    let mut rows = Rows::default();
+    let began = words::clock(&attempt.begun_at, words::zone(run));
+    rows.one(Label::What, format!("go back to before `{key}` ({}), begun at {began}", words::title(plan, run, key)));
+    rows.one(Label::Where, words::place(run));
+    match (work, &attempt.intent.undo) {
+        (Work::Restore, Some(WayBack::Copy { entries })) => {
+            rows.one(Label::Runs, format!("puts {entries} entries back: contents, modes and owners, from the copy of {began}"));
+            rows.one(Label::MayChange, "what is not as it was; what was added since is moved aside, not deleted");
+        }
+        (Work::Command(line), _) => rows.one(Label::Runs, &line.shown),
+        (Work::ByHand(text), _) => rows.one(Label::Runs, format!("by hand: {text}")),
+        (Work::Restore | Work::Test(_) | Work::Wait { .. } | Work::Question { .. }, _) => rows.one(Label::Runs, "puts the copy back"),
+    }
+    if let Some(broken) = &run.broken {
+        rows.add(Label::Changed, broken.changed.iter().map(|changed| format!("{} ({})", changed.path, changed.what)));
+    }
+    rows.add(Label::GoodIs, good);
+    rows.one(Label::IfNot, "The run stays where it is, and you decide.");
+    rows.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::card::Confirm;
+    use crate::view::sample;
+
+    #[test]
+    fn before_a_change_there_is_no_way_back() {
+        let sample = sample::at_the_gate();
+        assert!(undo_card(&sample.plan, &sample.run).is_none());
+    }
+
+    #[test]
+    fn a_way_back_is_a_change_with_a_word_of_its_own() {
+        let sample = sample::frozen();
+        let card = undo_card(&sample.plan, &sample.run).expect("a way back");
+        assert_eq!(card.headline, "THIS WAY BACK CHANGES KYOUSUKE. Read it once, slowly.");
+        assert_eq!(card.confirm, Confirm::Word("undo".into()));
+        assert_eq!(card.key_for("y").map(|hint| &hint.act), Some(&Act::Undo));
+        assert!(card.digest.is_some());
+        let runs = card.rows.iter().find(|row| row.label == Label::Runs).expect("what runs");
+        assert!(runs.lines[0].starts_with("puts 63 entries back"), "{runs:?}");
+    }
+
+    #[test]
+    fn while_it_runs_it_cannot_be_confirmed_again() {
+        let mut sample = sample::frozen();
+        let undoes = sample.run.newest_way_back().expect("a way back").intent.attempt.clone();
+        sample.begin("renew", Some(undoes));
+        let card = undo_card(&sample.plan, &sample.run).expect("a way back");
+        assert!(card.key_for("y").is_none());
+    }
+}
