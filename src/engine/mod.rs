@@ -2,6 +2,7 @@
 //! [`refusal::Refusal`]. [`decide::decide`] reads and never writes; [`run::Run::apply`] writes and never decides;
 //! so a replay cannot run anything twice.
 
+pub mod ahead;
 pub mod command;
 pub mod decide;
 pub mod exit;
@@ -16,7 +17,7 @@ pub mod run;
 pub mod walk;
 
 pub use command::{Asked, Command, Effect};
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, may_begin};
 pub use exit::Exit;
 pub use key::{AttemptId, Key};
 pub use plan::Plan;

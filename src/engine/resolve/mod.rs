@@ -1,194 +1,28 @@
-//! A step with every name filled in: what the card shows is what runs, byte for byte.
+//! Fills in the names of a step. What comes out is in [`lines`]; what must not change or run is in [`guards`](mod@guards).
+
+mod guards;
+mod lines;
+
+pub use guards::{GuardLine, GuardLines, forbidden, guards};
+pub use lines::{
+    CaptureLine, ChoiceLine, CommandLine, ExpectLine, ProbeLine, Resolved, TestLine, UndoLine, Work,
+};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
+use super::ahead::Ahead;
 use super::key::Key;
 use super::known::known;
 use super::plan::Plan;
-use super::record::{Does, Rerun};
+use super::record::{Does, Rerun, WayBack};
 use super::run::{Attempt, Run};
 use super::walk::unknown_name;
 use crate::model::branch::Choices;
 use crate::model::fields::{Tests, UndoHow};
 use crate::model::step::{ShellName, Streams};
-use crate::model::{Command, Phase, Probe, Risk, Runbook, Step, StepKind, Test, Text};
+use crate::model::{Command, Phase, Probe, Risk, Step, StepKind, Test, Text};
 use crate::template::{self, Problem, ProblemKind, Shell, Values};
-use crate::text::pattern::CommandPattern;
-
-/// A command that can be run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandLine {
-    pub argv: Vec<String>,
-    /// As a person reads it: the script, or the words.
-    pub shown: String,
-    /// The step's own environment and the inputs as `LOCUM_INPUT_<NAME>`.
-    pub env: BTreeMap<String, String>,
-    pub cwd: Option<String>,
-    pub stdin: Option<String>,
-    pub timeout: Option<Duration>,
-    pub split: bool,
-    pub keep: bool,
-}
-
-/// A probe that can be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProbeLine {
-    Certificate { at: Vec<String>, valid_for: Option<Duration>, signed_by: Option<String>, is_ca: Option<bool>, name: Option<String> },
-    Tcp { at: String, open: bool, within: Duration },
-    File { path: String, exists: bool },
-}
-
-/// A test that can be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TestLine {
-    Command(CommandLine),
-    Probe(ProbeLine),
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Work {
-    Test(TestLine),
-    /// A test that is asked again until it holds.
-    Wait { test: TestLine, every: Duration, at_most: Duration, hold: Duration },
-    Command(CommandLine),
-    /// Put the copy of the scope back.
-    Restore,
-    ByHand(String),
-    Question { text: String, choices: Vec<ChoiceLine>, show: Vec<(String, String)> },
-}
-
-/// One answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChoiceLine {
-    pub answer: String,
-    pub value: String,
-    pub means: Option<String>,
-    pub see: Option<String>,
-}
-
-/// What the output must give.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExpectLine {
-    pub exit: Option<i32>,
-    pub contains: Vec<String>,
-    pub not_contains: Vec<String>,
-    pub equals: Option<String>,
-    pub matches: Option<String>,
-    pub not_matches: Option<String>,
-    pub empty: Option<bool>,
-}
-
-/// How a value is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaptureLine {
-    pub name: String,
-    pub r#match: Option<String>,
-    pub json: Option<String>,
-    pub lines: bool,
-    pub pattern: Option<String>,
-}
-
-/// The way back that the author gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UndoLine {
-    /// The copy of the scope that is taken before.
-    Copy,
-    Command(CommandLine),
-    ByHand(String),
-    None { why: String },
-}
-
-/// A step, ready.
-#[derive(Clone, Debug)]
-pub struct Resolved {
-    pub key: Key,
-    pub phase: Phase,
-    pub title: String,
-    pub does: Does,
-    pub work: Work,
-    pub expect: ExpectLine,
-    pub captures: Vec<CaptureLine>,
-    /// The `got` texts of the branches, by their place.
-    pub got: Vec<Option<String>>,
-    pub needs: Vec<TestLine>,
-    pub done_when: Vec<TestLine>,
-    pub may_change: Vec<String>,
-    pub looks_alike: Vec<String>,
-    pub undo: UndoLine,
-    pub undo_done_when: Vec<TestLine>,
-    pub risk: Option<Risk>,
-    /// What is typed to confirm; for `low` nothing needs to be.
-    pub confirm_word: String,
-    pub rerun: Rerun,
-}
-
-impl Resolved {
-    /// Digest over everything that will run: what was confirmed is what is executed.
-    pub fn digest(&self) -> String {
-        let text = format!("{:?}\n{:?}\n{:?}\n{:?}", self.key, self.work, self.may_change, self.undo);
-        Sha256::digest(text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-    }
-
-    /// The words of the process, or what is done instead of one.
-    pub fn argv(&self) -> Vec<String> {
-        match &self.work {
-            Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line) => line.argv.clone(),
-            Work::Test(TestLine::Probe(probe)) | Work::Wait { test: TestLine::Probe(probe), .. } => probe.words(),
-            Work::Restore => vec!["locum".to_owned(), "restore the copy".to_owned()],
-            Work::ByHand(text) | Work::Question { text, .. } => vec!["by hand".to_owned(), text.clone()],
-        }
-    }
-
-    /// What runs, for people.
-    pub fn shown(&self) -> String {
-        match &self.work {
-            Work::Test(test) | Work::Wait { test, .. } => test.shown(),
-            Work::Command(line) => line.shown.clone(),
-            Work::Restore => "puts the copy back".to_owned(),
-            Work::ByHand(text) | Work::Question { text, .. } => text.clone(),
-        }
-    }
-}
-
-impl TestLine {
-    pub fn shown(&self) -> String {
-        match self {
-            Self::Command(line) => line.shown.clone(),
-            Self::Probe(probe) => probe.words().join(" "),
-        }
-    }
-}
-
-impl ProbeLine {
-    /// The probe in words: `certificate a.crt valid_for 7d`.
-    pub fn words(&self) -> Vec<String> {
-        let seconds = |time: &Duration| crate::text::duration::human(*time);
-        let mut words = Vec::new();
-        match self {
-            Self::Certificate { at, valid_for, signed_by, is_ca, name } => {
-                words.push("certificate".to_owned());
-                words.extend(at.clone());
-                words.extend(valid_for.iter().map(|time| format!("valid_for {}", seconds(time))));
-                words.extend(signed_by.iter().map(|path| format!("signed_by {path}")));
-                words.extend(is_ca.iter().map(|is_ca| format!("is_ca {is_ca}")));
-                words.extend(name.iter().map(|name| format!("name {name}")));
-            }
-            Self::Tcp { at, open, within } => {
-                let open = if *open { "open" } else { "closed" };
-                words.extend(["tcp".to_owned(), at.clone(), open.to_owned(), format!("within {}", seconds(within))]);
-            }
-            Self::File { path, exists } => {
-                let exists = if *exists { "exists" } else { "does not exist" };
-                words.extend(["file".to_owned(), path.clone(), exists.to_owned()]);
-            }
-        }
-        words
-    }
-}
 
 /// Why a step cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -205,7 +39,7 @@ pub struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// With everything that is known at a step.
     pub fn new(plan: &'a Plan, run: &'a Run, key: Option<&Key>) -> Self {
-        Self { plan, run, values: known(plan, run, key) }
+        Self { plan, run, values: known(plan, &Ahead::of(run), key) }
     }
 
     /// A text for people or a path.
@@ -225,7 +59,13 @@ impl<'a> Resolver<'a> {
     fn unresolved(&self, problem: &Problem) -> Unresolved {
         Unresolved(match &problem.kind {
             ProblemKind::Undefined { name } => unknown_name(self.plan, name),
-            _ => problem.message.clone(),
+            ProblemKind::Syntax
+            | ProblemKind::Place
+            | ProblemKind::EvaluatedAgain
+            | ProblemKind::LeadingDash
+            | ProblemKind::NotAllowed
+            | ProblemKind::TooLong
+            | ProblemKind::Value => problem.message.clone(),
         })
     }
 
@@ -234,9 +74,7 @@ impl<'a> Resolver<'a> {
         let item = self.plan.item(&key.id).ok_or_else(|| Unresolved(format!("there is no step `{}`", key.id)))?;
         let step = &item.step;
         let fields = &step.fields;
-        let does = if matches!(step.kind, StepKind::Change(_)) { Does::Change } else { Does::Look };
-        let changes = does == Does::Change || (matches!(step.kind, StepKind::ByHand(_)) && matches!(item.phase, Phase::Repair | Phase::FollowUp));
-        let risk = changes.then(|| step.risk());
+        let does = does(step, item.phase);
         let resolved = Resolved {
             key: key.clone(),
             phase: item.phase,
@@ -255,26 +93,27 @@ impl<'a> Resolver<'a> {
                 Some(test) => vec![self.test(test, step)?],
                 None => Vec::new(),
             },
-            risk,
+            risk: (does == Does::Change).then(|| step.risk()),
             confirm_word: self.confirm_word(step)?,
-            rerun: match does {
-                Does::Look => Rerun::Look,
-                Does::Change | Does::Undo if fields.repeatable => Rerun::Safe,
-                Does::Change | Does::Undo if !fields.done_when.0.is_empty() => Rerun::AfterCheck,
-                Does::Change | Does::Undo => Rerun::Never,
-            },
+            rerun: rerun(step, does),
         };
         Ok(resolved)
     }
 
-    /// The way back of an attempt, as a step of its own.
+    /// The way back of an attempt, as a step of its own; its names are those of when the attempt was begun.
     pub fn way_back(&self, attempt: &Attempt) -> Result<Resolved, Unresolved> {
-        let mut resolved = self.step(&attempt.intent.step)?;
+        let key = &attempt.intent.step;
+        let none = |why: &str| Unresolved(format!("step `{key}` has no way back: {why}"));
+        if let Some(WayBack::None { why }) = &attempt.intent.undo {
+            return Err(none(why));
+        }
+        let values = known(self.plan, &Ahead::back_at(self.run, attempt), Some(key));
+        let mut resolved = Self { plan: self.plan, run: self.run, values }.step(key)?;
         resolved.work = match &resolved.undo {
             UndoLine::Copy => Work::Restore,
             UndoLine::Command(line) => Work::Command(line.clone()),
             UndoLine::ByHand(text) => Work::ByHand(text.clone()),
-            UndoLine::None { why } => return Err(Unresolved(format!("step `{}` has no way back: {why}", resolved.key))),
+            UndoLine::None { why } => return Err(none(why)),
         };
         resolved.title = format!("Way back from: {}", resolved.title);
         resolved.does = Does::Undo;
@@ -289,23 +128,23 @@ impl<'a> Resolver<'a> {
         Ok(resolved)
     }
 
+    /// Never empty: nothing typed confirms nothing.
     fn confirm_word(&self, step: &Step) -> Result<String, Unresolved> {
-        if let Some(confirm) = &step.fields.confirm {
-            return self.text(confirm);
-        }
-        Ok(match step.risk() {
-            Risk::Low | Risk::High => step.id.value.clone(),
-            Risk::Destructive => self.run.opened.as_ref().map_or_else(|| step.id.value.clone(), |opened| opened.who.host.clone()),
-        })
+        let word = match (&step.fields.confirm, step.risk(), &self.run.opened) {
+            (Some(confirm), _, _) => self.text(confirm)?.trim().to_owned(),
+            (None, Risk::Destructive, Some(opened)) => opened.who.host.clone(),
+            (None, Risk::Low | Risk::High | Risk::Destructive, _) => String::new(),
+        };
+        Ok(if word.is_empty() { step.id.value.clone() } else { word })
     }
 
     fn work(&self, step: &Step) -> Result<Work, Unresolved> {
         Ok(match &step.kind {
-            StepKind::Check(test) => Work::Test(self.test(test, step)?),
+            StepKind::Check(test) => Work::Test(self.own_test(test, step)?),
             StepKind::Wait { test, every, at_most, hold } => {
-                Work::Wait { test: self.test(test, step)?, every: *every, at_most: *at_most, hold: *hold }
+                Work::Wait { test: self.own_test(test, step)?, every: *every, at_most: *at_most, hold: *hold }
             }
-            StepKind::Change(command) => Work::Command(self.command(command, step)?),
+            StepKind::Change(command) => Work::Command(self.own_command(command, step)?),
             StepKind::ByHand(text) => Work::ByHand(self.text(text)?),
             StepKind::Question(text) => {
                 Work::Question { text: self.text(text)?, choices: self.choices(step)?, show: self.show(step) }
@@ -352,6 +191,14 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// The test that a step is, and not one beside it.
+    fn own_test(&self, test: &Test, step: &Step) -> Result<TestLine, Unresolved> {
+        match test {
+            Test::Command(command) => self.own_command(command, step).map(TestLine::Command),
+            Test::Probe(_) => self.test(test, step),
+        }
+    }
+
     fn probe(&self, probe: &Probe) -> Result<ProbeLine, Unresolved> {
         let some = |text: &Option<Text>| text.as_ref().map(|text| self.text(text)).transpose();
         Ok(match probe {
@@ -371,24 +218,34 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn command(&self, command: &Command, step: &Step) -> Result<CommandLine, Unresolved> {
+    /// The command that a step is: with its input, its limit, and its output taken as it says.
+    fn own_command(&self, command: &Command, step: &Step) -> Result<CommandLine, Unresolved> {
         let fields = &step.fields;
-        let (argv, shown) = self.argv(command, fields.shell.unwrap_or(ShellName::Bash))?;
-        let mut env = self.input_environment();
-        for (name, text) in &fields.env {
-            env.insert(name.clone(), self.text(text)?);
-        }
-        let some = |text: &Option<Text>| text.as_ref().map(|text| self.text(text)).transpose();
         Ok(CommandLine {
-            argv,
-            shown,
-            env,
-            cwd: some(&fields.cwd)?,
-            stdin: some(&fields.stdin)?,
+            stdin: fields.stdin.as_ref().map(|text| self.text(text)).transpose()?,
             timeout: fields.timeout.as_ref().map(|time| time.value),
             split: fields.streams == Some(Streams::Split) || !fields.capture.0.is_empty(),
             keep: fields.record.unwrap_or(true),
+            ..self.command(command, step)?
         })
+    }
+
+    /// A command beside it (what it needs, its way back): in the same place, with the same shell and environment.
+    fn command(&self, command: &Command, step: &Step) -> Result<CommandLine, Unresolved> {
+        let fields = &step.fields;
+        let mut line = self.bare_command(command, fields.shell.unwrap_or(ShellName::Bash))?;
+        for (name, text) in &fields.env {
+            line.env.insert(name.clone(), self.text(text)?);
+        }
+        line.cwd = fields.cwd.as_ref().map(|text| self.text(text)).transpose()?;
+        Ok(line)
+    }
+
+    /// A command that belongs to no step.
+    fn bare_command(&self, command: &Command, shell: ShellName) -> Result<CommandLine, Unresolved> {
+        let (argv, shown) = self.argv(command, shell)?;
+        let env = self.input_environment();
+        Ok(CommandLine { argv, shown, env, cwd: None, stdin: None, timeout: None, split: false, keep: true })
     }
 
     /// The words of a process, and what is shown of them.
@@ -464,61 +321,20 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// The guards of a run with their names filled in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GuardLines {
-    pub scope: Vec<String>,
-    pub others: Vec<GuardLine>,
-}
-
-/// One of `must_not_change`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GuardLine {
-    pub what: String,
-    pub files: Vec<String>,
-    pub output_of: Option<CommandLine>,
-}
-
-/// What must not change.
-pub fn guards(plan: &Plan, run: &Run) -> Result<GuardLines, Unresolved> {
-    let resolver = Resolver::new(plan, run, None);
-    let head = &plan.runbook.head;
-    let scope = head.scope.as_ref().map_or(Ok(Vec::new()), |scope| resolver.texts(&scope.files))?;
-    let line = |guard: &crate::model::runbook::Guard| {
-        Ok(GuardLine {
-            what: resolver.prose(&guard.what),
-            files: resolver.texts(guard.files.as_deref().unwrap_or_default())?,
-            output_of: guard.output_of.as_ref().map(|command| resolver.bare_command(command)).transpose()?,
-        })
-    };
-    Ok(GuardLines { scope, others: head.must_not_change.iter().map(line).collect::<Result<_, _>>()? })
-}
-
-impl Resolver<'_> {
-    /// A command that belongs to no step.
-    fn bare_command(&self, command: &Command) -> Result<CommandLine, Unresolved> {
-        let (argv, shown) = self.argv(command, ShellName::Bash)?;
-        let env = self.input_environment();
-        Ok(CommandLine { argv, shown, env, cwd: None, stdin: None, timeout: None, split: false, keep: true })
+/// A deed by hand changes something where changes are made; elsewhere it is a look.
+fn does(step: &Step, phase: Phase) -> Does {
+    match (&step.kind, phase) {
+        (StepKind::Change(_), _) | (StepKind::ByHand(_), Phase::Repair | Phase::FollowUp) => Does::Change,
+        (StepKind::ByHand(_), Phase::Diagnose | Phase::Verify) => Does::Look,
+        (StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_), _) => Does::Look,
     }
 }
 
-/// The rule that forbids a command, with why.
-pub fn forbidden(runbook: &Runbook, resolved: &Resolved) -> Option<(String, String)> {
-    let command = match &resolved.work {
-        Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line) => line,
-        Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => return None,
-        Work::Restore | Work::ByHand(_) | Work::Question { .. } => return None,
-    };
-    let hit = runbook.head.forbidden.iter().find(|rule| {
-        let pattern = CommandPattern::parse(&rule.r#match);
-        let unless = rule.unless.as_ref().map(|word| CommandPattern::parse(word));
-        // A script is read as the shell reads it; words that never meet a shell are matched as they are.
-        match command.argv.last() {
-            Some(script) if *script == command.shown => pattern.matches_unless(unless.as_ref(), script),
-            _ => pattern.matches_argv(unless.as_ref(), &command.argv),
-        }
-    })?;
-    let because = hit.because.as_ref().map_or("the runbook says so", |because| &**because);
-    Some((hit.r#match.source.clone(), because.to_owned()))
+fn rerun(step: &Step, does: Does) -> Rerun {
+    match does {
+        Does::Look => Rerun::Look,
+        Does::Change | Does::Undo if step.fields.repeatable => Rerun::Safe,
+        Does::Change | Does::Undo if !step.fields.done_when.0.is_empty() => Rerun::AfterCheck,
+        Does::Change | Does::Undo => Rerun::Never,
+    }
 }

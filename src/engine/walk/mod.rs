@@ -1,13 +1,19 @@
-//! From one step to the next: order, `when`, loops, groups, jumps, phases.
+//! From one step to the next: order, `when`, loops, groups, phases. Jumps are in [`jump`], what verify needs in [`proof`].
+//!
+//! A walk goes from place to place in a loop and not by recursion, so a thousand steps that are not taken cost no stack.
 
+mod jump;
+mod proof;
+
+use super::ahead::Ahead;
 use super::key::Key;
-use super::known::{Results, known};
+use super::known::{Results, Whole, known};
 use super::plan::Plan;
 use super::position::{Advance, Position, StopReason};
-use super::run::{Run, StepState};
+use super::run::StepState;
 use crate::model::branch::To;
 use crate::model::fields::Items;
-use crate::model::{Phase, Runbook, StepKind};
+use crate::model::{Phase, StepKind};
 use crate::template::{self, ProblemKind};
 
 /// How often a step may be come to before the run stands still.
@@ -16,250 +22,275 @@ const MOST_VISITS: u32 = 3;
 /// A walk over the plan; collects what happens on the way.
 pub struct Walk<'a> {
     plan: &'a Plan,
-    /// The run as it will be when the records before this walk are applied.
-    run: Run,
-    not_taken: Vec<Key>,
-    loops: Vec<(Key, Vec<String>)>,
-    opened: Vec<Key>,
+    ahead: Ahead<'a>,
+    /// Jumps back so far: groups of which nothing is taken could lead round in circles without a stop.
+    jumps_back: u32,
     why: Option<String>,
 }
 
+/// Where a walk looks next.
+enum Next {
+    /// At a step, its loop not begun.
+    Enter(usize, Vec<u32>),
+    /// At a step, or at one turn of it.
+    Turn(usize, Key),
+    /// Behind a step, or behind one turn of it.
+    Behind(Key),
+    /// Behind a step with all its turns.
+    BehindAll(usize, Vec<u32>),
+    Phase(Phase),
+    BehindPhase(Phase),
+    Stand(Position),
+}
+
 impl<'a> Walk<'a> {
-    pub fn new(plan: &'a Plan, run: Run) -> Self {
-        Self { plan, run, not_taken: Vec::new(), loops: Vec::new(), opened: Vec::new(), why: None }
+    pub fn new(plan: &'a Plan, ahead: Ahead<'a>) -> Self {
+        Self { plan, ahead, jumps_back: 0, why: None }
     }
 
     /// From the start of a run.
-    pub fn start(mut self) -> Advance {
-        let to = self.phase(Phase::Diagnose);
-        self.finish(to)
+    pub fn start(self) -> Advance {
+        self.walk(Next::Phase(Phase::Diagnose))
     }
 
     /// Into the first step of repair.
-    pub fn repair(mut self) -> Advance {
-        let to = match self.plan.first_of(Phase::Repair) {
-            Some(first) => self.enter(first, Vec::new()),
-            None => self.phase(Phase::Verify),
+    pub fn repair(self) -> Advance {
+        let next = match self.plan.first_of(Phase::Repair) {
+            Some(first) => Next::Enter(first, Vec::new()),
+            None => Next::Phase(Phase::Verify),
         };
-        self.finish(to)
+        self.walk(next)
+    }
+
+    /// To the entry into repair once more, everything from there on opened again.
+    pub fn repair_again(mut self) -> Advance {
+        let next = self.to_phase(None, Phase::Repair);
+        self.walk(next)
     }
 
     /// From a step that has its end to wherever `to` says.
     pub fn from(mut self, key: &Key, to: &To) -> Advance {
-        let to = match to {
-            To::Next => self.after(key),
-            To::Done => Position::AtEnd { nothing_to_repair: self.phase_of(key) == Some(Phase::Diagnose) },
-            To::Stop => Position::Stopped { by: StopReason::Runbook, step: Some(key.clone()) },
-            To::Undo => Position::Stopped { by: StopReason::OfferUndo, step: Some(key.clone()) },
-            To::Phase(phase) => {
-                self.leave_phase(key);
-                self.jump_to_phase(*phase)
-            }
-            To::Step(id) => self.jump(key, id),
-        };
-        self.finish(to)
+        let next = self.go(key, to);
+        self.walk(next)
     }
 
-    fn finish(self, to: Position) -> Advance {
-        Advance { to, not_taken: self.not_taken, loops: self.loops, opened: self.opened, why: self.why }
+    /// From a step that passed: to its next turn, and behind the last one to its `then`.
+    pub fn passed(mut self, key: &Key) -> Advance {
+        let next = self.behind_passed(key);
+        self.walk(next)
+    }
+
+    fn walk(mut self, mut next: Next) -> Advance {
+        let to = loop {
+            next = match next {
+                Next::Enter(at, turns) => self.enter(at, turns),
+                Next::Turn(at, key) => self.turn(at, key),
+                Next::Behind(key) => self.behind(&key),
+                Next::BehindAll(at, turns) => self.behind_all(at, &turns),
+                Next::Phase(phase) => self.phase(phase),
+                Next::BehindPhase(phase) => self.behind_phase(phase),
+                Next::Stand(position) => break position,
+            };
+        };
+        let came = matches!(to, Position::Step { .. });
+        let (opened, not_taken) = (self.ahead.touched(&StepState::Open), self.ahead.touched(&StepState::NotTaken));
+        Advance { to, not_taken, opened, came, why: self.why, loops: self.ahead.into_lists() }
     }
 
     fn phase_of(&self, key: &Key) -> Option<Phase> {
         self.plan.item(&key.id).map(|item| item.phase)
     }
 
-    fn jump_to_phase(&mut self, phase: Phase) -> Position {
-        if phase == Phase::Repair { Position::EnterRepair } else { self.phase(phase) }
-    }
-
     /// Into a phase, or behind it where it has no steps.
-    fn phase(&mut self, phase: Phase) -> Position {
-        if let Some(first) = self.plan.first_of(phase) {
-            return if phase == Phase::Repair { Position::EnterRepair } else { self.enter(first, Vec::new()) };
+    fn phase(&mut self, phase: Phase) -> Next {
+        match self.plan.first_of(phase) {
+            Some(_) if phase == Phase::Repair => Next::Stand(Position::EnterRepair),
+            Some(first) => Next::Enter(first, Vec::new()),
+            None => Next::BehindPhase(phase),
         }
-        self.after_phase(phase)
     }
 
-    fn after_phase(&mut self, phase: Phase) -> Position {
+    fn behind_phase(&mut self, phase: Phase) -> Next {
         match phase {
-            Phase::Diagnose => self.phase(Phase::Repair),
-            Phase::Repair => self.phase(Phase::Verify),
-            Phase::Verify if !self.verified() => Position::NotRepaired,
-            Phase::Verify => self.phase(Phase::FollowUp),
-            Phase::FollowUp if !self.verified() => Position::NotRepaired,
-            Phase::FollowUp => Position::AtEnd { nothing_to_repair: false },
+            Phase::Diagnose => Next::Phase(Phase::Repair),
+            Phase::Repair => Next::Phase(Phase::Verify),
+            Phase::Verify | Phase::FollowUp if !self.is_proven() => Next::Stand(Position::NotRepaired),
+            Phase::Verify => Next::Phase(Phase::FollowUp),
+            Phase::FollowUp => Next::Stand(Position::AtEnd { nothing_to_repair: false }),
         }
     }
 
-    /// Whether no step of verify failed or is unknown or open; skipped ones are said in the report.
-    fn verified(&self) -> bool {
-        let of_verify = |key: &Key| self.phase_of(key) == Some(Phase::Verify);
-        let good = |state: &StepState| matches!(state, StepState::Passed | StepState::NotTaken | StepState::Skipped(_));
-        let leaf = |key: &Key| self.plan.item(&key.id).is_some_and(|item| !item.is_group());
-        self.run.steps.iter().filter(|(key, _)| of_verify(key) && leaf(key)).all(|(_, state)| good(state))
-    }
-
-    fn enter(&mut self, at: usize, turns: Vec<u32>) -> Position {
+    fn enter(&mut self, at: usize, turns: Vec<u32>) -> Next {
         let item = &self.plan.items()[at];
-        let mut key = Key { id: item.step.id.value.clone(), turns };
-        if item.repeats() {
-            match self.list(&key, at) {
-                Ok(list) if list.is_empty() => {
-                    self.take_not(&key);
-                    return self.after_all_turns(&key);
-                }
-                Ok(list) => {
-                    self.run.loops.insert(key.clone(), list.clone());
-                    self.loops.push((key.clone(), list));
-                }
-                Err(position) => return position,
+        let key = Key { id: item.step.id.value.clone(), turns };
+        if !item.repeats() {
+            return Next::Turn(at, key);
+        }
+        self.open_if_not_taken(&key);
+        match self.list(&key, at) {
+            Ok(list) if list.is_empty() => {
+                self.take_not(key.clone());
+                Next::BehindAll(at, key.turns)
             }
-            key = key.turn(1);
+            Ok(list) => {
+                self.drop_turns(at, &key, list.len());
+                self.ahead.set_list(key.clone(), list);
+                Next::Turn(at, key.turn(1))
+            }
+            Err(position) => Next::Stand(position),
         }
-        self.enter_turn(at, key)
     }
 
-    fn enter_turn(&mut self, at: usize, key: Key) -> Position {
-        let item = &self.plan.items()[at];
+    fn turn(&mut self, at: usize, key: Key) -> Next {
         match self.wanted(&key, at) {
             Ok(true) => {}
             Ok(false) => {
-                self.take_not(&key);
-                return self.after(&key);
+                self.take_not(key.clone());
+                return Next::Behind(key);
             }
-            Err(position) => return position,
+            Err(position) => return Next::Stand(position),
         }
+        self.open_if_not_taken(&key);
+        let item = &self.plan.items()[at];
         if let Some(child) = self.plan.first_child_of(at) {
-            return self.enter(child, key.turns);
+            return Next::Enter(child, key.turns);
         }
         if matches!(item.step.kind, StepKind::Steps(_)) {
-            return self.after(&key);
+            return Next::Behind(key);
         }
-        if self.run.visits.get(&key).copied().unwrap_or(0) >= MOST_VISITS {
-            self.why = Some(format!("step `{key}` would be reached for the {}th time", MOST_VISITS + 1));
-            return Position::Stopped { by: StopReason::TooManyVisits, step: Some(key) };
+        if self.ahead.visits(&key) >= MOST_VISITS {
+            return self.too_many_visits(key);
         }
-        Position::Step { step: key }
+        Next::Stand(Position::Step { step: key })
+    }
+
+    fn too_many_visits(&mut self, key: Key) -> Next {
+        self.why = Some(format!("step `{key}` would be reached for the {}th time", MOST_VISITS + 1));
+        Next::Stand(Position::Stopped { by: StopReason::TooManyVisits, step: Some(key) })
+    }
+
+    /// The next turn of a step, where there is one.
+    fn next_turn(&self, at: usize, key: &Key) -> Option<Next> {
+        let item = &self.plan.items()[at];
+        let turn = key.turns.get(item.outer_loops).copied().filter(|_| item.repeats())?;
+        let base = key.beside(key.id.clone(), item.outer_loops);
+        let more = self.ahead.list(&base).is_some_and(|list| list.len() > turn as usize);
+        more.then(|| Next::Turn(at, base.turn(turn + 1)))
     }
 
     /// Behind a step, or behind one turn of it.
-    fn after(&mut self, key: &Key) -> Position {
-        let Some(at) = self.plan.index(&key.id) else { return Position::AtEnd { nothing_to_repair: false } };
-        let item = &self.plan.items()[at];
-        if item.repeats()
-            && let Some(turn) = key.turns.last().copied()
-            && key.turns.len() > item.outer_loops
-        {
-            let base = key.beside(key.id.clone(), item.outer_loops);
-            let more = self.run.loops.get(&base).is_some_and(|list| list.len() > turn as usize);
-            if more {
-                return self.enter_turn(at, base.turn(turn + 1));
-            }
-        }
-        self.after_all_turns(&key.beside(key.id.clone(), item.outer_loops))
+    fn behind(&mut self, key: &Key) -> Next {
+        let Some(at) = self.plan.index(&key.id) else { return Next::Stand(Position::NotRepaired) };
+        let outer = self.plan.items()[at].outer_loops;
+        self.next_turn(at, key).unwrap_or_else(|| Next::BehindAll(at, key.beside("", outer).turns))
     }
 
-    fn after_all_turns(&mut self, key: &Key) -> Position {
-        let Some(at) = self.plan.index(&key.id) else { return Position::AtEnd { nothing_to_repair: false } };
+    fn behind_passed(&mut self, key: &Key) -> Next {
+        let Some(at) = self.plan.index(&key.id) else { return Next::Stand(Position::NotRepaired) };
+        if let Some(next) = self.next_turn(at, key) {
+            return next;
+        }
+        let item = &self.plan.items()[at];
+        let around = key.beside(key.id.clone(), item.outer_loops);
+        let whole = Whole::of(self.plan, &self.ahead, at, &around.turns);
+        match &item.step.fields.then {
+            Some(then) if whole.passed && !whole.failed => self.go(key, &then.to),
+            Some(_) | None => Next::BehindAll(at, around.turns),
+        }
+    }
+
+    fn behind_all(&mut self, at: usize, turns: &[u32]) -> Next {
         if let Some(next) = self.plan.next_of(at) {
-            return self.enter(next, key.turns.clone());
+            return Next::Enter(next, turns.to_vec());
         }
         let item = &self.plan.items()[at];
         match item.parent {
-            Some(parent) => {
-                let id = self.plan.items()[parent].step.id.value.clone();
-                let key = Key { id, turns: key.turns.clone() };
-                self.after(&key)
-            }
-            None => self.after_phase(item.phase),
+            Some(parent) => self.behind_group(parent, turns),
+            None => Next::BehindPhase(item.phase),
         }
     }
 
-    /// To another step of the same list.
-    fn jump(&mut self, key: &Key, id: &str) -> Position {
-        let (Some(here), Some(there)) = (self.plan.index(&key.id), self.plan.index(id)) else {
-            self.why = Some(format!("there is no step `{id}`"));
-            return Position::Stopped { by: StopReason::Runbook, step: Some(key.clone()) };
-        };
-        let turns = key.beside(id, self.plan.items()[there].outer_loops).turns;
-        if there > here {
-            for at in here + 1..there {
-                self.pass_over(at, &turns);
-            }
-        } else {
-            self.open_again(there, here, &turns);
-        }
-        self.enter(there, turns)
-    }
-
-    /// A step between here and there that has no end yet was not taken.
-    fn pass_over(&mut self, at: usize, turns: &[u32]) {
+    /// A group is at its end, or one turn of it: its own `then` and `if_not` speak for the whole.
+    fn behind_group(&mut self, at: usize, turns: &[u32]) -> Next {
         let item = &self.plan.items()[at];
         let key = Key { id: item.step.id.value.clone(), turns: turns.to_vec() };
-        if item.outer_loops == turns.len() && *self.run.state(&key) == StepState::Open {
-            self.take_not(&key);
+        if let Some(next) = self.next_turn(at, &key) {
+            return next;
         }
-    }
-
-    /// A jump back opens the steps from there again, but never a change that is finished.
-    fn open_again(&mut self, from: usize, to: usize, turns: &[u32]) {
-        let within = |key: &Key| {
-            let at = self.plan.index(&key.id);
-            at.is_some_and(|at| (from..=to).contains(&at)) && key.turns.starts_with(turns)
+        let around = key.beside("", item.outer_loops).turns;
+        let whole = Whole::of(self.plan, &self.ahead, at, &around);
+        let to = if whole.failed {
+            branch_of(self.plan, &key.id, &[])
+        } else {
+            item.step.fields.then.as_ref().filter(|_| whole.passed).map(|then| then.to.clone())
         };
-        let finished_change = |key: &Key, state: &StepState| {
-            let changes = |step: &crate::model::Step| matches!(step.kind, StepKind::Change(_));
-            *state == StepState::Passed && self.plan.item(&key.id).is_some_and(|item| changes(&item.step))
-        };
-        let again: Vec<Key> = self.run.steps.iter().filter(|(key, state)| within(key) && !finished_change(key, state)).map(|(key, _)| key.clone()).collect();
-        for key in again {
-            self.run.steps.insert(key.clone(), StepState::Open);
-            self.opened.push(key);
+        match to {
+            Some(to) => self.go(&key, &to),
+            None => Next::BehindAll(at, around),
         }
     }
 
-    /// The steps of this phase that come after here were not taken.
-    fn leave_phase(&mut self, key: &Key) {
-        let (Some(here), Some(phase)) = (self.plan.index(&key.id), self.phase_of(key)) else { return };
-        for at in here + 1..self.plan.items().len() {
-            if self.plan.items()[at].phase == phase {
-                self.pass_over(at, &[]);
-            }
+    /// A list that is shorter than when the loop was entered before: the turns behind its end are none any more.
+    fn drop_turns(&mut self, at: usize, base: &Key, turns: usize) {
+        if self.ahead.list(base).is_none_or(|list| list.len() <= turns) {
+            return;
+        }
+        let level = base.turns.len();
+        let gone = |key: &Key| key.turns.get(level).is_some_and(|turn| *turn as usize > turns);
+        let items = &self.plan.items()[at..self.plan.end_of(at)];
+        let states = items.iter().flat_map(|item| self.ahead.states(&item.step.id.value, &base.turns));
+        let gone: Vec<_> = states.filter(|(key, state)| gone(key) && **state != StepState::Passed).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            self.take_not(key);
         }
     }
 
-    fn take_not(&mut self, key: &Key) {
-        self.run.steps.insert(key.clone(), StepState::NotTaken);
-        self.not_taken.push(key.clone());
+    fn take_not(&mut self, key: Key) {
+        self.ahead.set(key, StepState::NotTaken);
+    }
+
+    fn open_if_not_taken(&mut self, key: &Key) {
+        if *self.ahead.state(key) == StepState::NotTaken {
+            self.ahead.set(key.clone(), StepState::Open);
+        }
     }
 
     fn wanted(&mut self, key: &Key, at: usize) -> Result<bool, Position> {
         let Some(when) = &self.plan.items()[at].step.fields.when else { return Ok(true) };
-        let values = known(self.plan, &self.run, Some(key));
-        let results = Results { run: &self.run, plan: self.plan, key };
+        let values = known(self.plan, &self.ahead, Some(key));
+        let results = Results { ahead: &self.ahead, plan: self.plan, key };
         let wanted = template::evaluate(when, &values, &results);
-        wanted.map_err(|problem| self.not_known(key, &problem))
+        wanted.map_err(|problem| self.not_known(key, "when", &problem))
     }
 
     fn list(&mut self, key: &Key, at: usize) -> Result<Vec<String>, Position> {
         let Some(each) = &self.plan.items()[at].step.fields.for_each else { return Ok(Vec::new()) };
-        let values = known(self.plan, &self.run, Some(key));
+        let values = known(self.plan, &self.ahead, Some(key));
         match &each.items {
             Items::Listed(texts) => {
                 let rendered: Result<Vec<_>, _> = texts.iter().map(|text| template::render_text(text, &values)).collect();
-                rendered.map_err(|problem| self.not_known(key, &problem))
+                rendered.map_err(|problem| self.not_known(key, "for_each", &problem))
             }
             Items::Named(name) => values.get_list(&name.value).ok_or_else(|| {
-                self.why = Some(unknown_name(self.plan, &name.value));
+                self.why = Some(match values.get_text(&name.value) {
+                    Some(_) => format!("`for_each` of step `{key}`: `{}` is one text, expected a list", name.value),
+                    None => unknown_name(self.plan, &name.value),
+                });
                 Position::Stopped { by: StopReason::NameNotKnown, step: Some(key.clone()) }
             }),
         }
     }
 
-    fn not_known(&mut self, key: &Key, problem: &template::Problem) -> Position {
+    fn not_known(&mut self, key: &Key, field: &str, problem: &template::Problem) -> Position {
         self.why = Some(match &problem.kind {
             ProblemKind::Undefined { name } => unknown_name(self.plan, name),
-            _ => format!("`when` of step `{key}`: {}", problem.message),
+            ProblemKind::Syntax
+            | ProblemKind::Place
+            | ProblemKind::EvaluatedAgain
+            | ProblemKind::LeadingDash
+            | ProblemKind::NotAllowed
+            | ProblemKind::TooLong
+            | ProblemKind::Value => format!("`{field}` of step `{key}`: {}", problem.message),
         });
         Position::Stopped { by: StopReason::NameNotKnown, step: Some(key.clone()) }
     }
@@ -273,10 +304,11 @@ pub fn unknown_name(plan: &Plan, name: &str) -> String {
     }
 }
 
-/// The first branch that fits: its `got` is in the output, or it has none.
-pub fn branch_for(runbook: &Runbook, id: &str, got: &[bool]) -> Option<To> {
-    let step = runbook.step(id)?;
+/// Where the first branch that fits leads: its `got` is in the output, or it has none. A branch that only says what it
+/// means leads nowhere of its own.
+pub fn branch_of(plan: &Plan, id: &str, got: &[bool]) -> Option<To> {
+    let step = &plan.item(id)?.step;
     let mut branches = step.fields.if_not.0.iter().enumerate();
     let fits = branches.find(|(at, branch)| branch.got.is_none() || got.get(*at).copied().unwrap_or(false));
-    Some(fits?.1.then.as_ref().map_or(To::Next, |then| then.to.clone()))
+    fits?.1.then.as_ref().map(|then| then.to.clone())
 }
