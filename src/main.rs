@@ -1,8 +1,8 @@
+//! Starts: parse, run, exit code.
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = locum::exec::hidden_main(std::env::args_os().skip(1)) {
-        return code;
-    }
-    ExitCode::SUCCESS
+    // A step's supervisor is this same program; it must not parse, print or open anything else first.
+    locum::exec::hidden_main(std::env::args_os().skip(1)).unwrap_or_else(locum::cli::main)
 }

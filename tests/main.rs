@@ -1,1 +1,3 @@
-fn main(){}
+//! One integration binary; one module a feature.
+
+mod exec;

@@ -1,1 +1,88 @@
-//! Arguments, output, exit codes.
+//! Arguments, output, exit codes: one file a subcommand.
+
+pub mod audit;
+pub mod drill;
+pub mod dry_run;
+pub mod outcome;
+pub mod resume;
+pub mod run;
+pub mod surroundings;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::engine::Exit;
+use outcome::CliError;
+
+/// What the program is told.
+#[derive(Debug, Parser)]
+#[command(name = "locum", version, about, long_about = None, disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true, help_template = HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The five that a night needs come first.
+const HELP: &str = "\
+locum {version}: runbooks as code, so that the second-in-command can repair a system when the only expert is ill
+
+Usage: locum COMMAND
+
+In the night
+  run        step by step, guarded and recorded (--plain, --headless, --dry-run, --look)
+  resume     go on with a run after a crash, a lost line or a pause
+  show       read a runbook in the terminal
+  runs       the runs on this machine: open ones, closed ones
+  report     what was done, by whom, with what result
+
+To be ready
+  drill      the same runbook in its lab; nothing real is touched
+
+The record
+  log        every record of a run, in words
+  audit      check a run's journal: chain, outputs
+
+To write runbooks
+  lint       every problem of every runbook, with its place and its remedy
+  explain    what a code of `lint` means
+  book       the runbooks as a site
+
+{options}
+
+The book has a chapter on each: `locum book build`. Exit codes: `locum run --help`.
+";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Step by step, guarded and recorded
+    Run(run::RunArgs),
+    /// Go on with a run after a crash, a lost line or a pause
+    Resume(resume::ResumeArgs),
+    /// The same runbook in its lab; nothing real is touched
+    Drill(drill::DrillArgs),
+    /// Check a run's journal: chain, outputs
+    Audit(audit::AuditArgs),
+}
+
+/// Parses, runs, tells.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let usage = error.use_stderr();
+            let _ = error.print();
+            return ExitCode::from(if usage { Exit::Usage.code() } else { Exit::Done.code() });
+        }
+    };
+    let result = match cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Resume(args) => resume::resume(args),
+        Command::Drill(args) => drill::drill(args),
+        Command::Audit(args) => audit::audit(args),
+    };
+    ExitCode::from(outcome::tell(result).code())
+}
+
+/// What a subcommand gives.
+type Outcome = Result<Exit, CliError>;

@@ -11,31 +11,37 @@
 
 mod attend;
 mod blob;
+mod capture;
 mod control;
 mod drain;
 mod environment;
 mod error;
 mod evidence;
+mod expect;
 mod facts;
 mod filter;
 mod look;
 mod processes;
 mod program;
 mod pump;
+mod scan;
 mod spec;
 mod supervise;
 mod supervisor;
 mod survivors;
+mod tail;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use attend::OutputNotice;
 pub use blob::{HEAD, TAIL};
+pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
 pub use control::SupervisorPlace;
 pub use environment::base_environment;
 pub use error::ExecError;
 pub use evidence::{FileEvidence, read_evidence};
+pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use filter::{Filter, MakeFilter, PassThrough, Secret};
 pub use look::{Around, Cancel, run_look};
@@ -44,6 +50,7 @@ pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr
 pub use supervise::{Supervised, cancel_running, supervise};
 pub use supervisor::{Seams, supervisor_main};
 pub use survivors::{boot_id, machine_id, pid_namespace, process_start, survivors};
+pub use tail::{Growth, LONGEST_LINE, Line, LineIndex};
 
 /// Runs one of the hidden subcommands that this binary is re-executed for; `None` if the arguments name none.
 ///

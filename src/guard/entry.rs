@@ -126,7 +126,7 @@ pub(super) fn mode_bits(stat: &Stat) -> u32 {
 }
 
 /// Bits as a mode that a call takes.
-#[expect(clippy::unnecessary_fallible_conversions, reason = "the type is narrower on macOS")]
+#[expect(clippy::useless_conversion, reason = "the type is narrower on macOS")]
 pub(super) fn mode_of(bits: u32) -> Mode {
     Mode::from_bits_truncate((bits & 0o7777).try_into().expect("twelve bits fit"))
 }

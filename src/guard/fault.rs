@@ -38,8 +38,12 @@ impl GuardError {
     /// The path that it is about, if it is about one.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Root(path) | Self::BehindLink(path) | Self::Moving(path) | Self::NotReadBack(path) => Some(path),
-            Self::Io { path, .. } | Self::NoCopy { folder: path, .. } => Some(path),
+            Self::Root(path)
+            | Self::BehindLink(path)
+            | Self::Moving(path)
+            | Self::NotReadBack(path)
+            | Self::Io { path, .. }
+            | Self::NoCopy { folder: path, .. } => Some(path),
             Self::Pattern { .. } => None,
         }
     }

@@ -18,6 +18,7 @@ mod path_text;
 mod place;
 mod restore;
 mod roots;
+mod way;
 
 pub use copy::{Copy, copy};
 pub use difference::{Change, Difference, broken, compare};

@@ -32,9 +32,11 @@ pub fn missing(commands: &[&str]) -> Vec<String> {
     let folders = env::split_paths(&path).collect::<Vec<_>>();
     let runs =
         |file: &Path| file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
-    let found = |command: &str| match command.contains('/') {
-        true => runs(Path::new(command)),
-        false => folders.iter().any(|folder| runs(&folder.join(command))),
+    let found = |command: &str| {
+        if command.contains('/') {
+            return runs(Path::new(command));
+        }
+        folders.iter().any(|folder| runs(&folder.join(command)))
     };
     commands.iter().filter(|command| !found(command)).map(ToString::to_string).collect()
 }

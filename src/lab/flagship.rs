@@ -12,6 +12,9 @@ use super::{Lab, LabSpec, inside, is_loopback};
 use crate::guard::{self, MayChange, Measure, Roots, compare, measure};
 use crate::probe::{Probe, Probed, Verdict, probe};
 
+const INPUTS: [&str; 4] = ["pki", "address", "rotate", "reload"];
+const VARIANTS: [&str; 5] = ["default", "slip", "slip-etcd", "slip-key", "slip-stray"];
+
 struct Drill {
     world: TempDir,
     lab: Lab,
@@ -24,6 +27,8 @@ impl Drill {
         let spec = LabSpec { start, cwd: runbooks, env_extra: Vec::new() };
         let world = tempfile::tempdir().unwrap();
         let lab = Lab::start(&spec, &world.path().join("lab"), Duration::from_secs(30)).unwrap();
+        assert_eq!(lab.inputs().keys().map(String::as_str).collect::<Vec<_>>(), INPUTS);
+        assert!(VARIANTS.contains(&variant));
         Self { world, lab }
     }
 
@@ -54,7 +59,7 @@ impl Drill {
 
     fn certificate(&self, at: &str, signed_by: Option<&str>) -> Probed {
         let signed_by = signed_by.map(|name| self.pki().join(name));
-        let valid_for = signed_by.is_none().then_some(Duration::from_secs(300 * 86_400));
+        let valid_for = signed_by.is_none().then_some(Duration::from_hours(300 * 24));
         probe(
             &Probe::Certificate { at: vec![at.to_owned()], valid_for, signed_by, is_ca: None, name: None },
             Utc::now(),
@@ -187,19 +192,32 @@ fn the_end_of_the_lab_leaves_no_process() {
 }
 
 #[test]
-fn the_runbook_of_the_lab_loads_and_asks_for_what_every_lab_gives() {
+fn the_runbook_loads_and_asks_for_what_its_labs_give() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/certificate-expired.yaml");
     let file = crate::source::SourceFile::new("certificate-expired.yaml", fs::read_to_string(path).unwrap());
     let loaded = crate::load::load("certificate-expired", file);
     let told = loaded.diagnostics.iter().map(|found| format!("{}: {}", found.primary.span.start, found.message));
     assert_eq!(told.collect::<Vec<_>>(), [""; 0]);
     let head = loaded.runbook.unwrap().head;
-    let asked = head.inputs.keys().map(String::as_str).collect::<Vec<_>>();
-    for variant in head.labs.keys() {
-        assert_eq!(
-            Drill::start(variant).lab.inputs().keys().map(String::as_str).collect::<Vec<_>>(),
-            asked,
-            "{variant}"
-        );
+    assert_eq!(head.inputs.keys().map(String::as_str).collect::<Vec<_>>(), INPUTS);
+    assert_eq!(head.labs.keys().map(String::as_str).collect::<Vec<_>>(), VARIANTS);
+}
+
+#[test]
+fn a_lab_killed_with_its_group_leaves_no_process() {
+    let drill = Drill::start("default");
+    let leader = fs::read_to_string(drill.lab.folder().join("site/work/pid")).unwrap();
+    let group = rustix::process::Pid::from_raw(leader.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+    let until = Instant::now() + Duration::from_secs(5);
+    while !marked(drill.lab.folder()).is_empty() {
+        assert!(Instant::now() < until, "{:?}", marked(drill.lab.folder()));
     }
+}
+
+#[test]
+fn a_machine_without_openssl_is_told_so() {
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/labs/tls/lab.sh");
+    let run = duct::cmd!("/bin/sh", lab).full_env([("PATH", "/none")]).stderr_to_stdout().unchecked();
+    assert_eq!(run.read().unwrap(), "lab: 'openssl' is missing; install it, then drill again");
 }

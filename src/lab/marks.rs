@@ -53,7 +53,7 @@ impl Identity {
 /// Ends every process of a lab, politely first; says how many there were.
 pub(super) fn end_all(folder: &Path, grace: Duration) -> usize {
     let found = marked(folder);
-    found.iter().for_each(|pid| _ = kill_process(*pid, Signal::TERM));
+    signal(&found, Signal::TERM);
     let until = Instant::now() + grace;
     while !marked(folder).is_empty() && Instant::now() < until {
         sleep(Duration::from_millis(10));
@@ -64,10 +64,17 @@ pub(super) fn end_all(folder: &Path, grace: Duration) -> usize {
         if left.is_empty() {
             break;
         }
-        left.iter().for_each(|pid| _ = kill_process(*pid, Signal::KILL));
+        signal(&left, Signal::KILL);
         sleep(Duration::from_millis(2));
     }
     found.len()
+}
+
+/// One that is gone already is what was wanted.
+fn signal(processes: &[Pid], signal: Signal) {
+    for process in processes {
+        let _ = kill_process(*process, signal);
+    }
 }
 
 /// The living processes that carry the mark of a lab, without this one; none where the system does not tell.
@@ -84,9 +91,9 @@ pub(super) fn marked(folder: &Path) -> Vec<Pid> {
 
 /// When a process started; none if it is gone or only waits to be reaped.
 fn started(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in brackets may hold anything; the state is field 3, the start field 22 (proc_pid_stat(5)).
-    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    let mut fields = line[line.rfind(')')? + 1..].split_ascii_whitespace();
     let state = fields.next()?;
     let start = fields.nth(18)?.parse().ok()?;
     (state != "Z" && state != "X").then_some(start)

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use duct::Handle;
@@ -42,6 +42,7 @@ pub struct LabSpec {
 pub struct Lab {
     folder: PathBuf,
     handle: Handle,
+    reader: JoinHandle<()>,
     group: Option<Pid>,
     inputs: IndexMap<String, String>,
 }
@@ -54,9 +55,9 @@ impl Lab {
     pub fn start(spec: &LabSpec, folder: &Path, ready_within: Duration) -> Result<Self, LabError> {
         let folder = prepare(folder)?;
         let (words, spoken) = mpsc::channel();
-        let handle = spawn(spec, &folder, words)?;
+        let (handle, reader) = spawn(spec, &folder, words)?;
         let group = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-        let mut lab = Self { folder, handle, group, inputs: IndexMap::new() };
+        let mut lab = Self { folder, handle, reader, group, inputs: IndexMap::new() };
         Record::of_this_process(&lab.folder, group).write()?;
         lab.listen(&spoken, ready_within)?;
         Ok(lab)
@@ -134,6 +135,11 @@ impl Drop for Lab {
             }
         }
         end_all(&self.folder, Duration::ZERO);
+        // Its last words are still on their way; but one that fled where it cannot be seen may hold the pipe for ever.
+        let until = Instant::now() + Duration::from_secs(1);
+        while !self.reader.is_finished() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -150,7 +156,7 @@ fn prepare(folder: &Path) -> Result<PathBuf, LabError> {
     Ok(folder)
 }
 
-fn spawn(spec: &LabSpec, folder: &Path, words: Sender<Word>) -> Result<Handle, LabError> {
+fn spawn(spec: &LabSpec, folder: &Path, words: Sender<Word>) -> Result<(Handle, JoinHandle<()>), LabError> {
     let (program, arguments) = spec.start.split_first().ok_or(LabError::NoCommand)?;
     let program = if program.contains('/') { spec.cwd.join(program) } else { PathBuf::from(program) };
     let path = folder.join("lab.log");
@@ -174,8 +180,8 @@ fn spawn(spec: &LabSpec, folder: &Path, words: Sender<Word>) -> Result<Handle, L
         })
         .start()
         .map_err(failed("start", &program))?;
-    thread::spawn(move || drain(reader, log, &words));
-    Ok(handle)
+    let reader = thread::spawn(move || drain(reader, log, &words));
+    Ok((handle, reader))
 }
 
 /// Copies what a lab prints into the log, and hands its words on until it is ready; goes on to the end, so that the
@@ -268,7 +274,10 @@ mod tests {
         let (_world, lab) = start(script, LIMIT);
         let lab = lab.unwrap();
         let (folder, log) = (lab.folder().to_owned(), lab.log());
-        assert!(marked(&folder).len() >= 4);
+        let until = Instant::now() + LIMIT;
+        while marked(&folder).len() < 4 {
+            assert!(Instant::now() < until, "{:?}", marked(&folder));
+        }
         lab.end();
         assert_eq!(marked(&folder), []);
         assert!(fs::read_to_string(log).unwrap().ends_with("bye\n"), "it could tidy up");

@@ -118,7 +118,7 @@ mod tests {
         fs::write(locked.join("file"), "").unwrap();
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
         crash(&folder);
-        assert_eq!(sweep(world.path()).unwrap(), [folder.clone()]);
+        assert_eq!(sweep(world.path()).unwrap(), std::slice::from_ref(&folder));
         assert!(!folder.exists());
         let until = Instant::now() + Duration::from_secs(5);
         while lab.is_running() && Instant::now() < until {
@@ -131,7 +131,7 @@ mod tests {
     fn the_lab_of_a_drill_that_lives_is_left_alone() {
         let world = tempfile::tempdir().unwrap();
         let lab = lab(&world.path().join("alive"));
-        assert_eq!(sweep(world.path()).unwrap(), [PathBuf::new(); 0]);
+        assert_eq!(sweep(world.path()).unwrap(), Vec::<PathBuf>::new());
         assert!(lab.is_running() && lab.folder().exists());
     }
 
@@ -147,8 +147,8 @@ mod tests {
         crash(&parent.join("first"));
         fs::rename(parent.join("first"), parent.join("moved")).unwrap();
         symlink("moved", parent.join("link")).unwrap();
-        assert_eq!(sweep(&parent).unwrap(), [PathBuf::new(); 0]);
+        assert_eq!(sweep(&parent).unwrap(), Vec::<PathBuf>::new());
         assert!(parent.join("moved/lab.json").exists());
-        assert_eq!(sweep(&parent.join("none")).unwrap(), [PathBuf::new(); 0]);
+        assert_eq!(sweep(&parent.join("none")).unwrap(), Vec::<PathBuf>::new());
     }
 }

@@ -9,7 +9,9 @@ mod forbidden;
 mod ids;
 mod names;
 mod patterns;
+mod scope;
 mod steps;
+mod templates;
 mod words;
 
 use crate::diagnostic::Diagnostic;
@@ -61,6 +63,7 @@ fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     patterns::check(runbook, tree, cx);
     facts::check(runbook, tree, cx);
     forbidden::check(runbook, cx);
+    templates::check(runbook, cx);
 }
 
 /// Problems as `line:column code: message`, for the tests of every part.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::words::{check_id, check_name, key_span, keys_under};
 use crate::diagnostic::Code;
 use crate::model::decode::Cx;
-use crate::model::fields::Items;
+use crate::model::fields::{ForEach, Items};
 use crate::model::{Choices, Name, Runbook, Step};
 use crate::source::Span;
 use crate::text::suggestion::suggest;
@@ -33,6 +33,22 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
         runbook.head.inputs.iter().filter(|(_, input)| input.list).map(|(name, _)| name.as_str()).collect();
     for (_, step) in runbook.steps() {
         check_step(step, &taken, &mut lists, cx);
+        if let Some(each) = &step.fields.for_each {
+            check_inner_loops(step, each, cx);
+        }
+    }
+}
+
+/// A loop in a loop has a name of its own.
+fn check_inner_loops(step: &Step, outer: &ForEach, cx: &mut Cx) {
+    for child in step.children() {
+        child.walk(&mut |inner| {
+            let same = inner.fields.for_each.as_ref().filter(|each| each.name.value == outer.name.value);
+            if let Some(each) = same {
+                let problem = cx.problem(Code::NameTaken, each.name.span, format!("`{}` is already the name of the loop around", each.name.value));
+                cx.push(problem.also(outer.name.span, "here").help("choose another name"));
+            }
+        });
     }
 }
 
@@ -145,6 +161,12 @@ mod tests {
             "7:34 unknown-list: `for_each` names `one`, which is no list that is known here",
             "8:29 unknown-list: `choices` names `disks`, which is no list that is known here",
         ]);
+    }
+
+    #[test]
+    fn a_loop_in_a_loop_has_a_name_of_its_own() {
+        let rest = "repair:\n  - for_each: { a: [x] }\n    steps: [{ by_hand: x, for_each: { a: [y] } }, { by_hand: x, for_each: { b: [y] } }]\n";
+        assert_eq!(problems_in(rest), ["5:39 name-taken: `a` is already the name of the loop around"]);
     }
 
     #[test]

@@ -76,13 +76,13 @@ fn check_input(name: &str, input: &Input, tree: &Node, cx: &mut Cx) {
         let problem = cx.problem(Code::InputDefault, choice.span, format!("the choice `{}` does not match the pattern of `{name}`", &**choice));
         cx.push(problem.help("change the choice or the pattern"));
     }
-    let Some(default) = &input.default else { return };
+    let Some(default) = input.default.as_ref().filter(|default| !default.contains("{{")) else { return };
     if input.optional {
         let span = key_span(tree, &["inputs", name, "optional"]);
         let problem = cx.problem(Code::Contradiction, span, format!("the input `{name}` is optional and has a default"));
         cx.push(problem.also(default.span, "the default").help("keep one of the two: with a default it is never left out"));
     }
-    let values = if input.list { default.split(['\n', ',']).map(str::trim).collect() } else { vec![&**default] };
+    let values = if input.list { default.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty()).collect() } else { vec![&**default] };
     for value in values {
         let choice = input.choices.is_empty() || input.choices.iter().any(|choice| &**choice == value);
         let message = match (choice, fits(value)) {

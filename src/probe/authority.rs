@@ -73,16 +73,15 @@ fn verify(certificate: &X509Certificate<'_>, authority: &X509Certificate<'_>) ->
 fn why_none(last: &X509Certificate<'_>, authorities: &[X509Certificate<'_>], file: &Path) -> String {
     let (issuer, shown) = (last.issuer(), file.display());
     let same_name = authorities.iter().find(|authority| authority.subject().as_raw() == issuer.as_raw());
-    match same_name {
-        Some(authority) => format!(
-            "NOT signed by `{shown}`: the name is the same ({issuer}), the key is another (sha256 {}); two authorities are in play",
-            short(&fingerprint(authority.as_raw()))
-        ),
-        None => {
-            let names = authorities.iter().map(|authority| authority.subject().to_string()).collect::<Vec<_>>();
-            format!("NOT signed by `{shown}`: it was signed by {issuer}, the file holds {}", names.join(" and "))
-        }
+    if let Some(authority) = same_name {
+        let key = short(&fingerprint(authority.as_raw()));
+        return format!(
+            "NOT signed by `{shown}`: the name is the same ({issuer}), the key is another (sha256 {key}); \
+             two authorities are in play"
+        );
     }
+    let names = authorities.iter().map(|authority| authority.subject().to_string()).collect::<Vec<_>>();
+    format!("NOT signed by `{shown}`: it was signed by {issuer}, the file holds {}", names.join(" and "))
 }
 
 /// Enough of a fingerprint to tell two apart by eye.

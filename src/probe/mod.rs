@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::text::sanitizer::plain;
+
 /// How long a probe waits for a machine that does not answer.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -99,8 +101,8 @@ impl Probed {
     fn cleaned(self) -> Self {
         Self {
             verdict: self.verdict,
-            lines: self.lines.iter().map(|line| words::clean(line)).collect(),
-            values: self.values.iter().map(|(name, value)| (words::clean(name), words::clean(value))).collect(),
+            lines: self.lines.iter().map(|line| plain(line)).collect(),
+            values: self.values.iter().map(|(name, value)| (plain(name), plain(value))).collect(),
         }
     }
 }

@@ -152,10 +152,10 @@ fn client_certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
         (None, Some(file)) => {
             let file = path.parent().unwrap_or(Path::new("/")).join(file);
             let held = read(&file)?;
-            decode(&held.certificates, &file).and_then(|found| match found.is_empty() {
-                true => Err(format!("`{}` holds no certificate", file.display())),
-                false => Ok(found),
-            })
+            if held.certificates.is_empty() {
+                return Err(format!("`{}` holds no certificate", file.display()));
+            }
+            decode(&held.certificates, &file)
         }
         (None, None) => Err(format!("user `{}` in `{shown}` has no client certificate", user.name)),
     }

@@ -1,8 +1,163 @@
 //! The driver: where engine, journal, exec, probe, guard and host meet.
+//!
+//! Write-ahead: decide, append and sync, apply, then the deed. [`Session`] holds the pieces, [`open`] begins a run,
+//! [`resume`] goes on with one, [`acts`] is what a screen may do, [`task`] is what goes on beside it.
 
+pub mod acts;
+pub mod ask;
 pub mod bundle;
 pub mod control;
 pub mod inputs;
+pub mod open;
+pub mod place;
+pub mod resume;
+pub mod stop;
+pub mod task;
 pub mod watch;
 
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender};
+
+use serde_json::{Map, Value};
+
+use crate::engine::command::{Asked, Command, Effect};
+use crate::engine::record::{Confirm, Record};
+use crate::engine::{AttemptId, Exit, Plan, Run, decide};
+use crate::host::Clock;
+use crate::journal::{JournalError, RunFolder, RunLock, Writer};
+
+use ask::Asker;
+use bundle::Bundle;
+use place::{Belongs, Place};
+use stop::Stop;
+use task::{Msg, Task};
+use watch::{Sight, Watch};
+
 pub use control::{Busy, Control, Notice, Trouble};
+
+/// A run, held by this process.
+pub struct Session {
+    plan: Plan,
+    run: Run,
+    folder: RunFolder,
+    writer: Writer,
+    /// Says who is here, and frees itself with this process.
+    _lock: RunLock,
+    bundle: Bundle,
+    place: Place,
+    watch: Watch,
+    /// The newest measure of all guards; none before repair was entered.
+    sight: Option<Sight>,
+    clock: Clock,
+    /// This program, to start supervisors from.
+    program: PathBuf,
+    busy: Option<Busy>,
+    pending: Option<Pending>,
+    stop: Stop,
+    inbox: Receiver<Msg>,
+    outbox: Sender<Msg>,
+    notices: Vec<Notice>,
+}
+
+/// A change between its confirmation and its end.
+struct Pending {
+    task: Task,
+    shown: String,
+    confirm: Confirm,
+    again: Option<String>,
+    undoes: Option<AttemptId>,
+}
+
+impl Session {
+    /// The id of the run.
+    pub fn id(&self) -> &str {
+        &self.run.id
+    }
+
+    /// The folder of the run.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Decides, records, applies; returns what must be done.
+    fn commit(&mut self, command: Command) -> Result<Vec<Effect>, Trouble> {
+        self.commit_and(command, |_| Ok(()))
+    }
+
+    /// The same, and does the deed while the journal is still held: between the check of the epoch and GO nobody
+    /// else can take the run.
+    fn commit_and(&mut self, command: Command, deed: impl FnOnce(&[Effect]) -> Result<(), Trouble>) -> Result<Vec<Effect>, Trouble> {
+        let decision = decide(&self.plan, &self.run, &Asked { at: self.clock.moment(), command })?;
+        let held = self.writer.guard_append().map_err(|error| journal_trouble(&error))?;
+        for record in &decision.records {
+            self.writer.append_under(&held, line(record)).map_err(|error| journal_trouble(&error))?;
+            self.run.apply(record);
+        }
+        deed(&decision.effects)?;
+        drop(held);
+        self.notices.push(Notice::Changed);
+        Ok(decision.effects)
+    }
+
+    /// An id for the next attempt.
+    fn next_attempt(&self) -> AttemptId {
+        AttemptId::new(self.run.epoch, self.run.next_seq, crate::host::random::bytes())
+    }
+
+    fn task(&self, resolved: crate::engine::resolve::Resolved, attempt: AttemptId) -> Task {
+        let belongs = Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
+        Task {
+            blob: self.folder.blobs().join(format!("{attempt}.out")),
+            copy: self.folder.copies().join(attempt.to_string()),
+            resolved,
+            asker: Asker { place: self.place.clone(), belongs, program: self.program.clone() },
+            watch: self.watch.clone(),
+            attempt,
+            stop: self.stop.clone(),
+            to: self.outbox.clone(),
+        }
+    }
+
+    /// Keeps a measure beside the run, so that whoever goes on compares with the same.
+    fn keep_sight(&self, name: &str, sight: &Sight) -> Result<(), Trouble> {
+        let path = self.folder.guards().join(format!("{name}.json"));
+        let write = || {
+            let bytes = serde_json::to_vec(sight)?;
+            let new = path.with_extension("new");
+            std::fs::write(&new, bytes)?;
+            std::fs::File::open(&new)?.sync_all()?;
+            std::fs::rename(&new, &path)
+        };
+        write().map_err(|error| Trouble::Failed {
+            message: format!("cannot keep the measure of the guards `{}`: {error}", path.display()),
+            exit: Exit::JournalNotWritable,
+        })
+    }
+
+    fn kept_sight(&self, name: &str) -> Option<Sight> {
+        let bytes = std::fs::read(self.folder.guards().join(format!("{name}.json"))).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+}
+
+/// A record as the journal takes it.
+fn line(record: &Record) -> Map<String, Value> {
+    match serde_json::to_value(record) {
+        Ok(Value::Object(map)) => map,
+        _ => unreachable!("a record is an object"),
+    }
+}
+
+/// What a failure of the journal means for the person.
+fn journal_trouble(error: &JournalError) -> Trouble {
+    Trouble::Failed { message: ask::chain(error), exit: exit_of(error) }
+}
+
+fn exit_of(error: &JournalError) -> Exit {
+    Exit::ALL.iter().copied().find(|exit| exit.code() == error.exit_code()).unwrap_or(Exit::JournalNotWritable)
+}
+
+/// What the world did not give.
+fn failed(message: impl Into<String>, exit: Exit) -> Trouble {
+    Trouble::Failed { message: message.into(), exit }
+}

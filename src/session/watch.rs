@@ -39,6 +39,12 @@ impl Watch {
         Ok(Self { scope, others, lines })
     }
 
+    /// Nothing yet.
+    pub fn nothing() -> Self {
+        let none = || Roots::new([]).expect("no path is no bad path");
+        Self { scope: none(), others: none(), lines: GuardLines::default() }
+    }
+
     /// Whether there is anything to watch.
     pub fn is_empty(&self) -> bool {
         self.lines.scope.is_empty() && self.lines.others.is_empty()

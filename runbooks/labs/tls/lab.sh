@@ -12,10 +12,10 @@ case $variant in
     default | slip | slip-etcd | slip-key | slip-stray) ;;
     *) echo "lab: unknown variant '$variant', expected default, slip, slip-etcd, slip-key or slip-stray" >&2; exit 64 ;;
 esac
-here=$(cd "$(dirname "$0")" && pwd)
-for command in openssl awk od date mkdir cat chmod mv rm ln sleep; do
+for command in openssl awk od date dirname ls mkdir cat chmod mv rm ln sleep; do
     command -v "$command" >/dev/null 2>&1 || { echo "lab: '$command' is missing; install it, then drill again" >&2; exit 69; }
 done
+here=$(cd "$(dirname "$0")" && pwd)
 : "${LOCUM_LAB:?lab: LOCUM_LAB must name an empty folder}"
 [ -d "$LOCUM_LAB" ] || { echo "lab: LOCUM_LAB is not a folder: $LOCUM_LAB" >&2; exit 66; }
 cd "$LOCUM_LAB"

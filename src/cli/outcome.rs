@@ -1,0 +1,91 @@
+//! What a subcommand gives, and how a failure is told: `error:`, its causes, its exit code.
+
+use std::fmt;
+
+use crate::config::ConfigError;
+use crate::engine::Exit;
+use crate::headless::{AnswersError, HeadlessError};
+use crate::plain::PlainError;
+use crate::session::Trouble;
+use crate::session::bundle::BundleError;
+use crate::session::inputs::InputError;
+use crate::workspace::WorkspaceError;
+
+/// A failure with the exit code it ends in.
+#[derive(Debug)]
+pub struct CliError {
+    pub exit: Exit,
+    pub error: anyhow::Error,
+}
+
+impl CliError {
+    /// Said in words.
+    pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self { exit, error: anyhow::anyhow!("{message}") }
+    }
+}
+
+/// One table: which error ends in which exit code.
+macro_rules! exits {
+    ($($error:ty => $exit:expr,)*) => {
+        $(impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                let exit: fn(&$error) -> Exit = $exit;
+                Self { exit: exit(&error), error: error.into() }
+            }
+        })*
+    };
+}
+
+exits! {
+    Trouble => Trouble::exit,
+    WorkspaceError => |error| match error {
+        WorkspaceError::Read { .. } => Exit::Environment,
+        WorkspaceError::TooLarge { .. } => Exit::InvalidRunbook,
+        WorkspaceError::NotFound | WorkspaceError::NotAFolder(_) | WorkspaceError::NoRunbook { .. } | WorkspaceError::BadId(_) => Exit::Usage,
+    },
+    ConfigError => |error| match error {
+        ConfigError::Read { .. } => Exit::Environment,
+        ConfigError::Syntax { .. } | ConfigError::Zone { .. } | ConfigError::NoHome => Exit::Usage,
+    },
+    InputError => |_| Exit::Usage,
+    BundleError => |error| match error {
+        BundleError::Outside { .. } => Exit::InvalidRunbook,
+        BundleError::Read { .. } => Exit::Environment,
+        BundleError::Write { .. } => Exit::JournalNotWritable,
+        BundleError::Differs { .. } => Exit::NotTrusted,
+    },
+    AnswersError => |_| Exit::Usage,
+    HeadlessError => |error| match error {
+        HeadlessError::Trouble(trouble) => trouble.exit(),
+        HeadlessError::Write(_) => Exit::Environment,
+    },
+    PlainError => |error| match error {
+        PlainError::Trouble(trouble) => trouble.exit(),
+        PlainError::Write(_) => Exit::Environment,
+    },
+    std::io::Error => |_| Exit::Environment,
+    anyhow::Error => |_| Exit::Environment,
+}
+
+/// Tells a failure; gives the exit code of either.
+pub fn tell(result: Result<Exit, CliError>) -> Exit {
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            // A pipe that was closed by its reader is no failure of ours.
+            let closed = error.error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+            if closed.into_iter().any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
+                return Exit::Done;
+            }
+            let mut causes = error.error.chain();
+            if let Some(first) = causes.next() {
+                eprintln!("error: {}", crate::text::plain_lines(&first.to_string()));
+            }
+            for cause in causes {
+                eprintln!("cause: {}", crate::text::plain_lines(&cause.to_string()));
+            }
+            error.exit
+        }
+    }
+}

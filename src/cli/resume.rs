@@ -1,0 +1,83 @@
+//! `locum resume RUN`: go on after a crash, a lost line or a pause.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Outcome;
+use super::outcome::CliError;
+use super::run::{How, drive, headless};
+use super::surroundings::{Surroundings, Where, program};
+use crate::engine::record::Mode;
+use crate::engine::{Exit, Run};
+use crate::headless::Answers;
+use crate::journal::RunFolder;
+use crate::session::place::Place;
+use crate::session::resume::{Again, resume as go_on};
+use crate::session::{Control, Trouble};
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run; default: the newest open one
+    pub run: Option<String>,
+    #[command(flatten)]
+    pub how: How,
+    /// Without a person: looks run, everything else wants an answer from a file
+    #[arg(long, requires = "answers", conflicts_with = "plain")]
+    pub headless: bool,
+    /// The answers, as YAML
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    pub answers: Option<PathBuf>,
+    #[command(flatten)]
+    pub at: Where,
+}
+
+/// Goes on with a run.
+pub fn resume(args: ResumeArgs) -> Outcome {
+    let around = Surroundings::find()?;
+    let state = around.state(&args.at)?;
+    let folder = find(&state, args.run.as_deref())?;
+    let who = around.who(args.how.claimed.clone());
+    let (places, here) = (around.places.clone(), around.here.clone());
+    let place = move |run: &Run| place_of(&Surroundings { places, config: crate::config::Config::default(), here }, run);
+    let again = Again { folder, who, place: Box::new(place), program: program()? };
+    let session = go_on(again)?;
+    match args.answers.as_deref().map(Answers::read).transpose()? {
+        Some(answers) => {
+            if let Some(path) = &args.answers {
+                answers.check(session.plan(), path)?;
+            }
+            headless(session, &answers)
+        }
+        None => drive(session, &args.how),
+    }
+}
+
+/// The surroundings of an interrupted run: as it was opened.
+fn place_of(around: &Surroundings, run: &Run) -> Result<Place, Trouble> {
+    let Some(opened) = &run.opened else { return Ok(around.place(&around.here)) };
+    if opened.mode == Mode::Drill {
+        let message = "the lab of a drill ends with it; start another with `locum drill`".to_owned();
+        return Err(Trouble::Failed { message, exit: Exit::LabFailed });
+    }
+    Ok(around.place(std::path::Path::new(&opened.cwd)))
+}
+
+/// A run by its id, or the newest that is open.
+pub fn find(state: &std::path::Path, id: Option<&str>) -> Result<RunFolder, CliError> {
+    let folders = RunFolder::list(state).map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
+    let found = match id {
+        Some(id) => folders.into_iter().find(|listed| listed.id == id),
+        None => folders.into_iter().find(|listed| is_open(&listed.folder)),
+    };
+    found.map(|listed| listed.folder).ok_or_else(|| match id {
+        Some(id) => CliError::new(Exit::Usage, format!("there is no run `{id}` in `{}`; `locum runs` lists them", state.display())),
+        None => CliError::new(Exit::Usage, format!("there is no open run in `{}`", state.display())),
+    })
+}
+
+fn is_open(folder: &RunFolder) -> bool {
+    let records = crate::session::resume::records(folder);
+    records.is_ok_and(|(records, _)| Run::replay(folder.id(), &records).closed.is_none())
+}

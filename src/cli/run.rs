@@ -1,0 +1,197 @@
+//! `locum run ID`: step by step, on the real system.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::outcome::CliError;
+use super::surroundings::{Surroundings, Where, program, valid};
+use super::Outcome;
+use crate::engine::Exit;
+use crate::engine::record::{Close, Mode};
+use crate::headless::{Answers, Headless};
+use crate::model::Runbook;
+use crate::model::runbook::Status;
+use crate::plain::lines::Stdin;
+use crate::plain::{Left, Plain};
+use crate::session::bundle::Bundle;
+use crate::session::inputs::{Drawn, draw};
+use crate::session::open::{Start, open};
+use crate::session::{Control, Session};
+use crate::workspace::Workspace;
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = exit_codes())]
+pub struct RunArgs {
+    /// The runbook: its file name without `.yaml`
+    pub id: String,
+    /// A value for an input
+    #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    #[command(flatten)]
+    pub how: How,
+    /// Without a person: looks run, everything else wants an answer from a file
+    #[arg(long, requires = "answers", conflicts_with_all = ["plain", "dry_run"])]
+    pub headless: bool,
+    /// The answers, as YAML: `inputs:` and `answers:` by step
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    pub answers: Option<PathBuf>,
+    /// Every command resolved; nothing runs, nothing is recorded
+    #[arg(long, conflicts_with_all = ["plain", "look"])]
+    pub dry_run: bool,
+    /// Only looks: nothing is changed
+    #[arg(long)]
+    pub look: bool,
+    #[command(flatten)]
+    pub at: Where,
+}
+
+/// How a run is shown, and to whom.
+#[derive(Clone, Debug, Default, Args)]
+pub struct How {
+    /// A transcript, without screen control
+    #[arg(long)]
+    pub plain: bool,
+    /// Who acts, as it is recorded: a claim, not a proof
+    #[arg(long = "as", value_name = "NAME")]
+    pub claimed: Option<String>,
+}
+
+fn exit_codes() -> String {
+    let lines = Exit::ALL.iter().map(|exit| format!("  {:>3}  {}", exit.code(), exit.meaning()));
+    format!("Exit codes:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Runs a runbook.
+pub fn run(args: RunArgs) -> Outcome {
+    let around = Surroundings::find()?;
+    let workspace = around.workspace(&args.at)?;
+    let loaded = workspace.load(&args.id)?;
+    let text = loaded.file.text().to_owned();
+    let runbook = valid(loaded)?;
+    let answers = args.answers.as_deref().map(Answers::read).transpose()?;
+    let mut given = pairs(&args.inputs)?;
+    if let (Some(answers), Some(path)) = (&answers, &args.answers) {
+        answers.check(&crate::engine::Plan::new(runbook.clone()), path)?;
+        given.extend(answers.inputs.clone());
+    }
+    if args.dry_run {
+        return super::dry_run::print(&runbook, &draw(&runbook, &given)?, &around.who(args.how.claimed), &around.zone());
+    }
+    if runbook.head.status == Some(Status::Draft) {
+        return Err(CliError::new(Exit::InvalidRunbook, format!("`{}` is a draft; take out `status: draft` when it was reviewed", args.id)));
+    }
+    let drawn = ask_for_inputs(&runbook, given, answers.is_some())?;
+    let bundle = bundle(&workspace, &runbook, &text)?;
+    let start = Start {
+        place: around.place(&workspace.root),
+        inputs: drawn.values,
+        who: around.who(args.how.claimed.clone()),
+        tz: around.zone(),
+        mode: if args.look { Mode::Look } else { Mode::Live },
+        lab: None,
+        state: around.state(&args.at)?,
+        program: program()?,
+        runbook,
+        bundle,
+    };
+    let session = open(start)?;
+    match answers {
+        Some(answers) => headless(session, &answers),
+        None => drive(session, &args.how),
+    }
+}
+
+/// `NAME=VALUE` as a map.
+pub fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
+    let pair = |text: &String| {
+        let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        pair.ok_or_else(|| CliError::new(Exit::Usage, format!("`-i {text}` has no `=`, expected `-i name=value`")))
+    };
+    given.iter().map(pair).collect()
+}
+
+/// Everything the run uses, frozen.
+pub fn bundle(workspace: &Workspace, runbook: &Runbook, text: &str) -> Result<Bundle, CliError> {
+    let mut bundle = Bundle::new(text);
+    bundle.people(workspace.people());
+    for file in &runbook.head.files {
+        bundle.file(&workspace.root, &file.value)?;
+    }
+    Ok(bundle)
+}
+
+/// Asks a person for the inputs that have no value; nobody to ask is exit 20, before anything is recorded.
+fn ask_for_inputs(runbook: &Runbook, mut given: BTreeMap<String, String>, headless: bool) -> Result<Drawn, CliError> {
+    loop {
+        let drawn = draw(runbook, &given)?;
+        let Some(wanted) = drawn.wanted.first() else { return Ok(drawn) };
+        let person = !headless && io::stdin().is_terminal();
+        if !person {
+            let names: Vec<_> = drawn.wanted.iter().map(|wanted| format!("-i {}=...", wanted.name)).collect();
+            return Err(CliError::new(Exit::PersonNeeded, format!("values are missing: {}; nothing ran", names.join(" "))));
+        }
+        let choices = if wanted.choices.is_empty() { String::new() } else { format!(" ({})", wanted.choices.join(", ")) };
+        print!("{}: {}{choices}> ", wanted.name, crate::text::plain(&wanted.about));
+        io::stdout().flush()?;
+        let mut line = String::new();
+        if io::stdin().read_line(&mut line)? == 0 || line.trim().is_empty() {
+            return Err(CliError::new(Exit::PersonNeeded, format!("no value for `{}`; nothing ran", wanted.name)));
+        }
+        let name = wanted.name.clone();
+        let mut tried = given.clone();
+        tried.insert(name, line.trim().to_owned());
+        match draw(runbook, &tried) {
+            Ok(_) => given = tried,
+            Err(error) => eprintln!("{}", crate::text::plain(&error.to_string())),
+        }
+    }
+}
+
+/// Without a person.
+pub fn headless(mut session: Session, answers: &Answers) -> Outcome {
+    let mut out = io::stdout().lock();
+    writeln!(out, "run {}", session.id())?;
+    let exit = Headless::new(&mut session, answers, &mut out).run()?;
+    writeln!(out, "locum report {}", session.id())?;
+    Ok(exit)
+}
+
+/// With a person: the screen, or the transcript.
+pub fn drive(mut session: Session, _how: &How) -> Outcome {
+    let left = transcript(&mut session)?;
+    let exit = exit_of(&left, &session);
+    let mut out = io::stdout().lock();
+    let id = session.id();
+    match left {
+        Left::Closed(_) => writeln!(out, "run {id} is closed. locum report {id}")?,
+        Left::Kept | Left::NotConfirmed => writeln!(out, "run {id} is kept. locum resume {id} goes on; locum report {id} tells where it stands")?,
+    }
+    Ok(exit)
+}
+
+fn transcript(session: &mut Session) -> Result<Left, CliError> {
+    let mut lines = Stdin::open()?;
+    let mut out = io::stdout().lock();
+    Ok(Plain::new(session, &mut lines, &mut out).run()?)
+}
+
+/// The exit code of a run that a person drove.
+pub fn exit_of(left: &Left, session: &Session) -> Exit {
+    use crate::engine::Position;
+    use crate::engine::position::StopReason;
+    match left {
+        Left::Closed(Close::Done | Close::NothingToRepair) => Exit::Done,
+        Left::Closed(Close::NotRepaired) => Exit::StepFailed,
+        Left::NotConfirmed => Exit::WrongTarget,
+        Left::Kept => match &session.run().position {
+            Position::Frozen { .. } => Exit::GuardBroken,
+            Position::Stopped { by: StopReason::Runbook, .. } => Exit::StoppedByRunbook,
+            Position::Stopped { by: StopReason::StepFailed, .. } => Exit::StepFailed,
+            _ => Exit::StoppedByOperator,
+        },
+    }
+}

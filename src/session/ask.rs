@@ -1,0 +1,285 @@
+//! Tests are made here: a command with its expectations, or a probe. What came out is turned into facts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chrono::Utc;
+use serde_json::Value;
+
+use super::place::{Belongs, Place};
+use super::stop::Stop;
+use super::watch::{Sight, Watch};
+use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream};
+use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, TestLine};
+use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
+use crate::probe::{Verdict, probe};
+use crate::text::{contains_at_word_borders, plain, plain_lines};
+
+/// How many lines of an output are told as what was found.
+const TOLD_LINES: usize = 3;
+
+/// How much of the end of an output these are looked for in, in bytes.
+const TOLD_BYTES: u64 = 8 * 1024;
+/// How much of the end of an output is searched for the `got` of a branch, in bytes.
+const GOT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The command was not there, or could not be run, as shells say it.
+const NOT_RUN: [i32; 2] = [126, 127];
+
+/// Everything that is needed to make tests.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    pub place: Place,
+    pub belongs: Belongs,
+    /// This program, of which a look is a child.
+    pub program: PathBuf,
+}
+
+impl Asker {
+    /// Makes one test; the output of a command goes to `blob`.
+    pub fn test(&self, test: &TestLine, wanted: &Wanted, blob: &Path, stop: &Stop) -> Facts {
+        let begun = Instant::now();
+        let mut facts = match test {
+            TestLine::Probe(line) => {
+                let probed = probe(&self.place.probe(line), Utc::now());
+                let judged = match probed.verdict {
+                    Verdict::Ok => Judged::Passed,
+                    Verdict::Fault => Judged::Failed,
+                    Verdict::CannotTell => Judged::Unknown,
+                };
+                Facts { found: probed.lines, ..measured(judged) }
+            }
+            TestLine::Command(line) => match self.run_look(line, blob, stop) {
+                Ok(exit) => facts_of(&exit, blob, &Wanted { keep: line.keep, ..*wanted }),
+                Err(error) => Facts { found: vec![plain(&chain(&error))], ..measured(Judged::Unknown) },
+            },
+        };
+        facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts
+    }
+
+    /// Runs a command that changes nothing, to its end.
+    fn run_look(&self, line: &CommandLine, blob: &Path, stop: &Stop) -> Result<Exit, exec::ExecError> {
+        let spec = self.place.look(line, &self.belongs);
+        let around = Around { cancel: &stop.look, notices: &|_| {} };
+        exec::run_look(&self.program, &spec, blob, &|| Box::new(exec::PassThrough), &around)
+    }
+
+    /// Makes several tests that must all hold.
+    pub fn all(&self, tests: &[TestLine], blob: &Path, stop: &Stop) -> Vec<Matched> {
+        let numbered = tests.iter().enumerate();
+        let made = numbered.map(|(at, test)| {
+            let path = blob.with_extension(format!("test-{}", at + 1));
+            let facts = self.test(test, &Wanted::NOTHING, &path, stop);
+            let found = if facts.found.is_empty() { String::new() } else { format!(" ({})", facts.found.join("; ")) };
+            Matched { what: format!("{}{found}", plain(&test.shown())), held: facts.judged == Judged::Passed, line: None }
+        });
+        made.collect()
+    }
+
+    /// Measures all guards now; none where there is nothing to watch.
+    ///
+    /// # Errors
+    /// In words, what cannot be measured.
+    pub fn sight(&self, watch: &Watch, blob: &Path, stop: &Stop) -> Result<Option<Sight>, String> {
+        if watch.is_empty() {
+            return Ok(None);
+        }
+        let blob = blob.with_extension("guard");
+        let ask = |line: &CommandLine| {
+            let exit = self.run_look(line, &blob, stop).map_err(|error| chain(&error))?;
+            match exit.code {
+                Some(0) => std::fs::read(&blob).map_err(|error| error.to_string()),
+                Some(code) => Err(format!("exit {code}")),
+                None => Err("ended by a signal or a time-out".to_owned()),
+            }
+        };
+        watch.look(&ask).map(Some)
+    }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Facts of something that is no process.
+pub fn measured(judged: Judged) -> Facts {
+    Facts {
+        result: EndResult::Measured,
+        code: None,
+        signal: None,
+        dur_ms: 0,
+        leftover: Vec::new(),
+        stdout: None,
+        stderr: None,
+        judged,
+        matched: Vec::new(),
+        captured: BTreeMap::new(),
+        found: Vec::new(),
+        redacted: BTreeMap::new(),
+        evidence: None,
+    }
+}
+
+/// What a step wants of an output.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub expect: &'a ExpectLine,
+    pub captures: &'a [CaptureLine],
+    /// Whether the output is kept.
+    pub keep: bool,
+}
+
+impl Wanted<'_> {
+    /// Exit 0, and nothing else.
+    pub const NOTHING: Wanted<'static> = Wanted {
+        expect: &ExpectLine {
+            exit: None,
+            contains: Vec::new(),
+            not_contains: Vec::new(),
+            equals: None,
+            matches: None,
+            not_matches: None,
+            empty: None,
+        },
+        captures: &[],
+        keep: true,
+    };
+}
+
+/// What a process gave, judged by what was wanted of it.
+pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
+    let judged = judge(exit, blob, &expectation(wanted.expect)).into_iter();
+    let matched: Vec<_> = judged.map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line }).collect();
+    let mut facts = Facts {
+        result: match exit.result {
+            Ending::Exited => EndResult::Exited,
+            Ending::Signaled => EndResult::Signaled,
+            Ending::TimedOut => EndResult::TimedOut,
+            Ending::NotStarted => EndResult::NotStarted,
+        },
+        code: exit.code,
+        signal: exit.signal,
+        dur_ms: exit.dur_ms,
+        leftover: exit.leftover.iter().map(|left| format!("{} {}", left.pid, plain(&left.command))).collect(),
+        stdout: exit.stdout.as_ref().map(|facts| stream(facts, blob)),
+        stderr: exit.stderr.as_ref().map(|facts| stream(facts, &exec::stderr_blob(blob))),
+        redacted: exit.redacted.clone(),
+        ..measured(verdict(exit, &matched, wanted.expect))
+    };
+    facts.found = found(exit, blob, &matched);
+    facts.matched = matched;
+    if facts.judged == Judged::Passed {
+        match captured(exit, blob, wanted.captures) {
+            Ok(values) => facts.captured = values,
+            Err(why) => {
+                facts.judged = Judged::Failed;
+                facts.found.insert(0, plain(&why));
+            }
+        }
+    }
+    if wanted.keep { facts } else { forget(blob, facts) }
+}
+
+fn stream(facts: &StreamFacts, blob: &Path) -> Stream {
+    Stream {
+        blob: blob.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        sha256: facts.sha256.clone(),
+        bytes: facts.bytes,
+        kept: facts.kept,
+        cut: facts.cut,
+    }
+}
+
+/// What did not hold, why nothing ran, and the last lines.
+fn found(exit: &Exit, blob: &Path, matched: &[Matched]) -> Vec<String> {
+    let missed = matched.iter().filter(|one| !one.held && exit.reason.is_none()).map(|one| format!("not {}", one.what));
+    let reason = exit.reason.as_deref().map(plain);
+    missed.chain(reason).chain(last_lines(blob, TOLD_LINES)).collect()
+}
+
+/// The last lines of an output that say something.
+fn last_lines(blob: &Path, most: usize) -> Vec<String> {
+    let Ok(bytes) = tail(blob, TOLD_BYTES) else { return Vec::new() };
+    let text = plain_lines(&String::from_utf8_lossy(&bytes));
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).map(plain).collect();
+    lines[lines.len().saturating_sub(most)..].to_vec()
+}
+
+/// The last bytes of a file.
+fn tail(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a text stands in the end of an output, at word borders.
+pub fn got(blob: &Path, text: &str) -> bool {
+    let bytes = tail(blob, GOT_BYTES).unwrap_or_default();
+    contains_at_word_borders(&String::from_utf8_lossy(&bytes), text)
+}
+
+/// The author does not want the output kept: the digest stays, the bytes go.
+fn forget(blob: &Path, mut facts: Facts) -> Facts {
+    for stream in facts.stdout.iter_mut().chain(facts.stderr.iter_mut()) {
+        let _ = std::fs::File::options().write(true).truncate(true).open(blob.with_file_name(&stream.blob));
+        stream.kept = 0;
+        stream.cut = true;
+    }
+    facts.found.clear();
+    facts
+}
+
+fn verdict(exit: &Exit, matched: &[Matched], expect: &ExpectLine) -> Judged {
+    let not_run = exit.code.is_some_and(|code| NOT_RUN.contains(&code)) && expect.exit.is_none();
+    match exit.result {
+        Ending::TimedOut | Ending::NotStarted => Judged::Unknown,
+        Ending::Exited if not_run => Judged::Unknown,
+        Ending::Exited | Ending::Signaled if matched.iter().all(|one| one.held) => Judged::Passed,
+        Ending::Exited | Ending::Signaled => Judged::Failed,
+    }
+}
+
+fn expectation(expect: &ExpectLine) -> Expectation {
+    Expectation {
+        exit: expect.exit,
+        contains: expect.contains.clone(),
+        not_contains: expect.not_contains.clone(),
+        equals: expect.equals.clone(),
+        matches: expect.matches.clone(),
+        not_matches: expect.not_matches.clone(),
+        empty: expect.empty,
+    }
+}
+
+/// Takes the values of a step from its output; in words, which could not be taken and why.
+fn captured(exit: &Exit, blob: &Path, captures: &[CaptureLine]) -> Result<BTreeMap<String, Value>, String> {
+    let take = |line: &CaptureLine| {
+        let take = match (&line.r#match, &line.json, line.lines) {
+            (Some(regex), _, _) => Take::Match(regex.clone()),
+            (None, Some(path), _) => Take::Json(path.clone()),
+            (None, None, true) => Take::Lines,
+            (None, None, false) => Take::Whole,
+        };
+        let spec = Capture { name: line.name.clone(), take, pattern: line.pattern.clone() };
+        let value = match capture(exit, blob, &spec)? {
+            Captured::Text(text) => Value::String(text),
+            Captured::List(items) => Value::Array(items.into_iter().map(Value::String).collect()),
+        };
+        Ok((line.name.clone(), value))
+    };
+    captures.iter().map(take).collect()
+}

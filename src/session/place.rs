@@ -1,0 +1,132 @@
+//! Where the commands of a run live: environment, folder, home, and in a drill what they may reach.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TestLine, Work};
+use crate::exec::{self, CommandSpec, OnTimeout, Streams};
+use crate::lab;
+use crate::probe::Probe;
+use crate::session::watch::expand;
+
+/// How long a look may take where the runbook says nothing.
+const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The surroundings of every command of a run.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Everything a command inherits; nothing else does.
+    pub environment: BTreeMap<String, String>,
+    pub cwd: PathBuf,
+    pub home: PathBuf,
+    /// The name of the machine.
+    pub host: String,
+    /// The lab's folder in a drill: nothing outside it is touched.
+    pub lab: Option<PathBuf>,
+}
+
+/// Something a drill would have reached that is not in its lab.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a drill stays in its lab: `{0}` is outside of it; nothing ran")]
+pub struct OutsideLab(pub String);
+
+/// Which attempt a command belongs to, as it is told to it.
+#[derive(Clone, Debug)]
+pub struct Belongs {
+    pub run: String,
+    pub epoch: u32,
+    pub attempt: String,
+}
+
+impl Place {
+    /// A look: ended when it takes too long.
+    pub fn look(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
+        self.spec(line, belongs, Some(line.timeout.unwrap_or(LOOK_LIMIT)), OnTimeout::Kill)
+    }
+
+    /// A change: only warned of where the author sets no limit.
+    pub fn change(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
+        let on_timeout = if line.timeout.is_some() { OnTimeout::Kill } else { OnTimeout::Warn };
+        self.spec(line, belongs, line.timeout, on_timeout)
+    }
+
+    fn spec(&self, line: &CommandLine, belongs: &Belongs, timeout: Option<std::time::Duration>, on_timeout: OnTimeout) -> CommandSpec {
+        CommandSpec {
+            argv: line.argv.clone(),
+            env: self.environment_of(line, belongs),
+            cwd: line.cwd.as_ref().map_or_else(|| self.cwd.clone(), |cwd| expand(cwd, &self.home, &self.cwd)),
+            stdin: line.stdin.as_ref().map(|stdin| stdin.as_bytes().to_vec()),
+            timeout,
+            on_timeout,
+            streams: if line.split { Streams::Split } else { Streams::Joined },
+            grace: exec::GRACE,
+        }
+    }
+
+    /// Everything a command sees.
+    pub fn environment_of(&self, line: &CommandLine, belongs: &Belongs) -> BTreeMap<String, String> {
+        let mut env = self.environment.clone();
+        env.extend(line.env.clone());
+        env.insert("LOCUM_RUN".to_owned(), belongs.run.clone());
+        env.insert("LOCUM_EPOCH".to_owned(), belongs.epoch.to_string());
+        env.insert("LOCUM_ATTEMPT".to_owned(), belongs.attempt.clone());
+        env
+    }
+
+    /// A probe with its paths made absolute.
+    pub fn probe(&self, line: &ProbeLine) -> Probe {
+        let path = |path: &String| expand(path, &self.home, &self.cwd);
+        match line {
+            ProbeLine::Certificate { at, valid_for, signed_by, is_ca, name } => Probe::Certificate {
+                at: at.iter().map(|at| if is_address(at) { at.clone() } else { path(at).to_string_lossy().into_owned() }).collect(),
+                valid_for: *valid_for,
+                signed_by: signed_by.as_ref().map(path),
+                is_ca: *is_ca,
+                name: name.clone(),
+            },
+            ProbeLine::Tcp { at, open, within } => Probe::Tcp { at: at.clone(), open: *open, within: *within },
+            ProbeLine::File { path: at, exists } => Probe::File { path: path(at), exists: *exists },
+        }
+    }
+
+    /// In a drill: what a step names is inside the lab, or on this machine's loopback.
+    pub fn reaches(&self, resolved: &Resolved) -> Result<(), OutsideLab> {
+        let tests = resolved.needs.iter().chain(&resolved.done_when);
+        let own = match &resolved.work {
+            Work::Test(test) | Work::Wait { test, .. } => Some(test),
+            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+        };
+        tests.chain(own).try_for_each(|test| self.test_reaches(test))
+    }
+
+    fn test_reaches(&self, test: &TestLine) -> Result<(), OutsideLab> {
+        let Some(lab) = &self.lab else { return Ok(()) };
+        let TestLine::Probe(probe) = test else { return Ok(()) };
+        let inside = |path: &Path| {
+            if lab::inside(lab, path) { Ok(()) } else { Err(OutsideLab(path.display().to_string())) }
+        };
+        let loopback = |at: &str| if lab::is_loopback(at) { Ok(()) } else { Err(OutsideLab(at.to_owned())) };
+        match self.probe(probe) {
+            Probe::Certificate { at, signed_by, .. } => {
+                at.iter().try_for_each(|at| if is_address(at) { loopback(at) } else { inside(Path::new(at)) })?;
+                signed_by.iter().try_for_each(|path| inside(path))
+            }
+            Probe::Tcp { at, .. } => loopback(&at),
+            Probe::File { path, .. } => inside(&path),
+        }
+    }
+
+    /// The same for what is guarded.
+    pub fn watches<'a>(&self, mut paths: impl Iterator<Item = &'a Path>) -> Result<(), OutsideLab> {
+        let Some(lab) = &self.lab else { return Ok(()) };
+        match paths.find(|path| !lab::inside(lab, path)) {
+            Some(path) => Err(OutsideLab(path.display().to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `host:port`, not a path.
+fn is_address(at: &str) -> bool {
+    !at.contains('/') && at.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+}

@@ -1,0 +1,252 @@
+//! What goes on beside the screen: threads that look, prepare, carry and settle, and the messages they send.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use super::ask::{self, Asker, Wanted, facts_of, measured};
+use super::stop::Stop;
+use super::watch::{Sight, Watch};
+use crate::engine::command::Ending;
+use crate::engine::record::{Changed, Does, Facts, Guards, Judged, Matched, WayBack};
+use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
+use crate::engine::AttemptId;
+use crate::exec::{ExecError, Exit, Supervised};
+use crate::guard;
+
+/// One queue, one decider: everything that happens comes as one of these.
+#[derive(Debug)]
+pub enum Msg {
+    /// A look has its end.
+    Looked(Box<Ending>),
+    /// What a change needs was measured.
+    Prepared(Result<Box<Prepared>, String>),
+    /// The command ended; what it did is being measured.
+    Settling,
+    /// A change or a way back has its end.
+    Settled(Result<Box<Settled>, String>),
+    /// Words for the footer.
+    Said(String),
+}
+
+/// Everything that was measured just before a change.
+#[derive(Debug)]
+pub struct Prepared {
+    pub needs: Vec<Matched>,
+    /// `done_when`, where it was asked.
+    pub done: Vec<Matched>,
+    pub sight: Option<Sight>,
+    pub guards: Option<Guards>,
+    pub way_back: Option<WayBack>,
+}
+
+/// A change with its end, and what is measured now.
+#[derive(Debug)]
+pub struct Settled {
+    pub ending: Ending,
+    pub sight: Option<Sight>,
+}
+
+/// What a task works on.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub resolved: Resolved,
+    pub attempt: AttemptId,
+    pub asker: Asker,
+    pub watch: Watch,
+    /// Output of the attempt.
+    pub blob: PathBuf,
+    /// Where the copy of the scope goes.
+    pub copy: PathBuf,
+    pub stop: Stop,
+    pub to: Sender<Msg>,
+}
+
+/// How often the end of a command is looked for, between other messages.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How a wait or a test ends when nobody listens any more: it does not matter.
+fn send(to: &Sender<Msg>, msg: Msg) {
+    let _ = to.send(msg);
+}
+
+impl Task {
+    /// A check or a wait, to its end.
+    pub fn look(self) {
+        let facts = match &self.resolved.work {
+            Work::Wait { test, every, at_most, hold } => self.wait(test, *every, *at_most, *hold),
+            Work::Test(test) => self.asker.test(test, &self.wanted(), &self.blob, &self.stop),
+            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } => measured(Judged::Unknown),
+        };
+        let ending = self.ending(facts, None);
+        send(&self.to, Msg::Looked(Box::new(ending)));
+    }
+
+    fn wait(&self, test: &TestLine, every: Duration, at_most: Duration, hold: Duration) -> Facts {
+        let begun = Instant::now();
+        let mut held_since: Option<Instant> = None;
+        loop {
+            let mut facts = self.asker.test(test, &self.wanted(), &self.blob, &self.stop);
+            facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            if facts.judged == Judged::Passed {
+                let since = *held_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= hold {
+                    return facts;
+                }
+            } else {
+                held_since = None;
+            }
+            let left = at_most.saturating_sub(begun.elapsed());
+            if left.is_zero() || self.stop.is_asked() {
+                facts.judged = if self.stop.is_asked() { Judged::Unknown } else { Judged::Failed };
+                facts.found.insert(0, format!("not within {}", crate::text::human(at_most)));
+                return facts;
+            }
+            self.stop.sleep(every.min(left));
+        }
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let keep = !matches!(&self.resolved.work, Work::Command(line) if !line.keep);
+        Wanted { expect: &self.resolved.expect, captures: &self.resolved.captures, keep }
+    }
+
+    fn ending(&self, facts: Facts, guards: Option<Guards>) -> Ending {
+        let fits = |got: &Option<String>| {
+            got.as_ref().is_some_and(|got| ask::got(&self.blob, got) || facts.found.iter().any(|line| line.contains(got)))
+        };
+        let got = self.resolved.got.iter().map(fits).collect();
+        Ending { attempt: self.attempt.clone(), facts, got, guards }
+    }
+
+    /// Before a change: needs, whether it is done already, guards, the copy.
+    pub fn prepare(self, before: Option<Sight>, ask_done: AskDone) {
+        let prepared = self.measure_before(before, ask_done);
+        send(&self.to, Msg::Prepared(prepared.map(Box::new)));
+    }
+
+    fn measure_before(&self, before: Option<Sight>, ask_done: AskDone) -> Result<Prepared, String> {
+        let needs = self.asker.all(&self.resolved.needs, &self.blob.with_extension("needs"), &self.stop);
+        let done = match ask_done {
+            AskDone::Yes => self.asker.all(&self.resolved.done_when, &self.blob.with_extension("before"), &self.stop),
+            AskDone::No => Vec::new(),
+        };
+        let sight = self.asker.sight(&self.watch, &self.blob, &self.stop)?;
+        let guards = match (&before, &sight) {
+            (Some(before), Some(now)) => Some(self.watch.compare(before, now, &[]).map_err(|error| error.to_string())?),
+            (None, Some(now)) => Some(now.guards()),
+            (_, None) => None,
+        };
+        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
+        let copies = self.resolved.does == Does::Change && self.resolved.undo == UndoLine::Copy;
+        let way_back = match copies && !broken && needs.iter().all(|need| need.held) {
+            true => Some(self.copy()?),
+            false => None,
+        };
+        Ok(Prepared { needs, done, sight, guards, way_back })
+    }
+
+    fn copy(&self) -> Result<WayBack, String> {
+        let copy = guard::copy(&self.watch.scope, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
+        let entries = copy.read_back().map_err(|error| format!("the copy of the scope does not read back: {error}"))?;
+        Ok(WayBack::Copy { entries: entries as u64 })
+    }
+
+    /// While a change runs, and after it.
+    pub fn carry(self, mut supervised: Supervised, before: Option<Sight>) {
+        let mut cancelled = false;
+        let mut told = false;
+        let exit: Result<Exit, ExecError> = loop {
+            match supervised.wait(Some(LOOK_EVERY)) {
+                Ok(Some(exit)) => break Ok(exit),
+                Ok(None) => {}
+                Err(error) => break Err(error),
+            }
+            if supervised.overdue() && !told {
+                told = true;
+                send(&self.to, Msg::Said("it takes longer than it should; it goes on, and nothing ends it but you".to_owned()));
+            }
+            if self.stop.is_asked() && !cancelled {
+                cancelled = true;
+                if let Err(error) = supervised.cancel() {
+                    send(&self.to, Msg::Said(format!("it cannot be told to stop: {}", ask::chain(&error))));
+                }
+            }
+        };
+        self.settle_exit(exit.ok().as_ref(), before);
+    }
+
+    /// After a command: what it gave, what it did.
+    pub fn settle_exit(self, exit: Option<&Exit>, before: Option<Sight>) {
+        send(&self.to, Msg::Settling);
+        let facts = match exit {
+            Some(exit) => facts_of(exit, &self.blob, &self.wanted()),
+            None => Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) },
+        };
+        self.settle(facts, before);
+    }
+
+    /// Puts the copy of the scope back.
+    pub fn restore(self, strays: PathBuf, before: Option<Sight>) {
+        let begun = Instant::now();
+        let restored = guard::Copy::open(&self.copy).and_then(|copy| guard::restore(&copy, &strays));
+        let mut facts = match restored {
+            Ok(restored) => {
+                let mut found = vec![format!("{} of {} as before", restored.as_before, restored.total)];
+                found.extend(restored.moved_aside.iter().map(|path| format!("moved aside: {}", path.display())));
+                found.extend(restored.still_different.iter().map(|left| format!("still different: {}", left.path.display())));
+                found.extend(restored.trouble.iter().map(|trouble| ask::chain(trouble)));
+                let found = found.iter().map(|line| crate::text::plain(line)).collect();
+                Facts { found, ..measured(if restored.is_whole() { Judged::Passed } else { Judged::Failed }) }
+            }
+            Err(error) => Facts { found: vec![ask::chain(&error)], ..measured(Judged::Failed) },
+        };
+        facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.settle(facts, before);
+    }
+
+    /// `done_when`, captures, guards; then it has its end.
+    pub fn settle(self, mut facts: Facts, before: Option<Sight>) {
+        if facts.judged == Judged::Passed {
+            let done = self.asker.all(&self.resolved.done_when, &self.blob.with_extension("after"), &self.stop);
+            let missed = done.iter().filter(|test| !test.held).map(|test| format!("not {}", test.what));
+            facts.found.splice(0..0, missed.collect::<Vec<_>>());
+            if done.iter().any(|test| !test.held) {
+                facts.judged = Judged::Failed;
+            }
+            facts.matched.extend(done);
+        }
+        let settled = self.guards_after(&mut facts, before);
+        let settled = settled.map(|(guards, sight)| Box::new(Settled { ending: self.ending(facts, guards), sight }));
+        send(&self.to, Msg::Settled(settled));
+    }
+
+    /// What cannot be measured counts as broken: nobody knows what is there now.
+    fn guards_after(&self, facts: &mut Facts, before: Option<Sight>) -> Result<(Option<Guards>, Option<Sight>), String> {
+        let Some(before) = before else { return Ok((None, None)) };
+        let may_change: &[String] = match (self.resolved.does, &self.resolved.work) {
+            (Does::Undo, Work::Restore) => &[],
+            _ => &self.resolved.may_change,
+        };
+        match self.asker.sight(&self.watch, &self.blob, &self.stop) {
+            Ok(Some(now)) => {
+                let guards = self.watch.compare(&before, &now, may_change).map_err(|error| error.to_string())?;
+                Ok((Some(guards), Some(now)))
+            }
+            Ok(None) => Ok((None, None)),
+            Err(why) => {
+                facts.found.insert(0, crate::text::plain(&why));
+                let broken = vec![Changed { path: why, what: "cannot be measured".to_owned(), ..Changed::default() }];
+                Ok((Some(Guards { broken, ..before.guards() }), None))
+            }
+        }
+    }
+}
+
+/// Whether `done_when` is asked before a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskDone {
+    Yes,
+    No,
+}
+
