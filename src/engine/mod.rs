@@ -14,6 +14,10 @@ pub mod record;
 pub mod refusal;
 pub mod resolve;
 pub mod run;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub mod testkit;
 pub mod walk;
 
 pub use command::{Asked, Command, Effect};

@@ -4,6 +4,8 @@
 
 mod jump;
 mod proof;
+#[cfg(test)]
+mod tests;
 
 use super::ahead::Ahead;
 use super::key::Key;
