@@ -6,6 +6,8 @@ mod by_hand;
 mod choose;
 mod finish;
 mod recover;
+#[cfg(test)]
+mod tests;
 
 use super::ahead::Ahead;
 use super::command::{Asked, Beginning, Command, Effect};
