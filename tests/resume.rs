@@ -326,6 +326,7 @@ fn on_a_full_disk_nothing_runs() {
     stage.answers("answers: { repair: enter, slow: slow }\n");
     let full = stage.resume(&[]);
     let ran = stage.has("runs");
+    drop(fill);
     fs::remove_file(stage.path("state/fill")).unwrap();
     stage.touch("go");
     let again = stage.resume(&[]);

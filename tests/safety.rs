@@ -170,7 +170,8 @@ fn trap_5_when_the_journal_fails_in_the_middle_nothing_more_is_started() {
     drop(keys);
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("journal"), "{said}");
+    assert!(said.contains("somebody else wrote to it"), "{said}");
+    assert_eq!(output.status.code(), Some(6), "{said}");
     assert_eq!(stage.ledger().len(), 0);
 }
 

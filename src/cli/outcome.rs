@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::book::people::PeopleError;
 use crate::config::ConfigError;
 use crate::engine::Exit;
 use crate::headless::{AnswersError, DecisionError, HeadlessError};
@@ -9,6 +10,7 @@ use crate::plain::PlainError;
 use crate::session::Trouble;
 use crate::session::bundle::BundleError;
 use crate::session::inputs::InputError;
+use crate::site::SiteError;
 use crate::workspace::WorkspaceError;
 
 /// A failure with the exit code it ends in.
@@ -41,7 +43,7 @@ exits! {
     Trouble => Trouble::exit,
     WorkspaceError => |error| match error {
         WorkspaceError::Read { .. } => Exit::Environment,
-        WorkspaceError::TooLarge { .. } => Exit::InvalidRunbook,
+        WorkspaceError::TooLarge { .. } | WorkspaceError::Outside { .. } => Exit::InvalidRunbook,
         WorkspaceError::NotFound | WorkspaceError::NotAFolder(_) | WorkspaceError::NoRunbook { .. } | WorkspaceError::BadId(_) => Exit::Usage,
     },
     ConfigError => |error| match error {
@@ -69,6 +71,11 @@ exits! {
         PlainError::Trouble(trouble) => trouble.exit(),
         PlainError::Write(_) => Exit::Environment,
     },
+    SiteError => |error| match error {
+        SiteError::NotOurs(_) | SiteError::Outside { .. } | SiteError::Empty => Exit::Usage,
+        SiteError::Write { .. } | SiteError::Read { .. } | SiteError::Draw(_) => Exit::Environment,
+    },
+    PeopleError => |_| Exit::Usage,
     std::io::Error => |_| Exit::Environment,
     anyhow::Error => |_| Exit::Environment,
 }

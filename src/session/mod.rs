@@ -88,6 +88,11 @@ impl Session {
         &self.folder
     }
 
+    /// Whether the journal could not be written: nothing more is started.
+    pub fn is_suspect(&self) -> bool {
+        self.writer.is_suspect()
+    }
+
     /// Decides, records, applies; returns what must be done.
     fn commit(&mut self, command: Command) -> Result<Vec<Effect>, Trouble> {
         self.commit_and(command, |_| Ok(()))
