@@ -116,6 +116,7 @@ impl Session {
         beginning.way_back = prepared.way_back;
         if let Some(sight) = &prepared.sight {
             self.keep_sight(&task.attempt.to_string(), sight)?;
+            self.remember(Some(sight))?;
         }
         let before = self.before_of(&beginning, prepared.sight);
         match &task.resolved.work {
@@ -249,9 +250,9 @@ impl Session {
         let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
         let step = task.resolved.key.clone();
         let deed = Deed { step, attempt, answer, how: how.to_owned(), target, cwd, needs, done, guards };
+        self.remember(sight.as_ref())?;
         self.commit(Command::ByHand(Box::new(deed)))?;
         if let (Some(sight), false) = (sight, broken) {
-            self.keep_sight("newest", &sight)?;
             self.sight = Some(sight);
         }
         Ok(())
@@ -386,7 +387,7 @@ impl Control for Session {
             let sight = self.look_around().map_err(|why| failed(format!("{why}; nothing ran"), Exit::Environment))?;
             if let Some(sight) = sight {
                 guards = Some(sight.guards());
-                self.keep_sight("newest", &sight)?;
+                self.remember(Some(&sight))?;
                 self.sight = Some(sight);
             }
         }

@@ -150,6 +150,16 @@ impl Session {
         })
     }
 
+    /// Keeps what was measured under its own digest, before anything is recorded that names it.
+    fn remember(&self, sight: Option<&Sight>) -> Result<(), Trouble> {
+        let Some(sight) = sight else { return Ok(()) };
+        let name = sight.guards().digest;
+        if self.kept_sight(&name).is_some() {
+            return Ok(());
+        }
+        self.keep_sight(&name, sight)
+    }
+
     fn kept_sight(&self, name: &str) -> Option<Sight> {
         let bytes = std::fs::read(self.folder.guards().join(format!("{name}.json"))).ok()?;
         serde_json::from_slice(&bytes).ok()
