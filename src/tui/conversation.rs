@@ -12,7 +12,7 @@ use ratatui::backend::TestBackend;
 
 use super::terminal::Input;
 use super::update::Flow;
-use super::{Left, Screen, ScreenPlace, left};
+use super::{Left, Screen, ScreenPlace, left, newest_end};
 use crate::engine::command::{Answer, Choice};
 use crate::engine::record::{Close, Confirm};
 use crate::engine::{AttemptId, Exit, Key, Plan, Position, Run};
@@ -163,6 +163,7 @@ impl Talk {
         let fake = Fake { sample, busy: None, acts: Vec::new(), notices: Vec::new(), output: None, refuses: false };
         let terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
         let mut talk = Self { fake, screen: Screen::new(place, mono), terminal, input: Typed::default(), clock, flow: Flow::Stay };
+        talk.screen.model.told = newest_end(&talk.fake.sample.run);
         talk.draw();
         talk.wait(1000)
     }
@@ -375,6 +376,14 @@ fn y_on_a_card_that_is_not_current_does_nothing() {
 #[test]
 fn reading_ends_where_the_run_stands() {
     at_the_change().keys("Down Up").says("THIS STEP CHANGES KYOUSUKE").keys("Up").says("You only read this").keys("Esc").says("THIS STEP CHANGES");
+}
+
+#[test]
+fn when_a_step_ends_the_next_card_says_what_came_of_it() {
+    let talk = at_the_change().then(|fake| fake.sample.change("renew", Found::Ok("renewed")));
+    let talk = talk.says("`renew`: ok, exit 0 after 5 s; the guards hold").says("YOU DO THIS YOURSELF");
+    let talk = talk.keys("Down Esc");
+    assert!(!talk.text().contains("the guards hold"), "it is said once");
 }
 
 #[test]
