@@ -19,6 +19,8 @@ mod update;
 mod conversation;
 #[cfg(test)]
 mod screens;
+#[cfg(test)]
+mod talk;
 
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
