@@ -80,8 +80,11 @@ impl Session {
     /// Refuses early what would be refused anyway, so that nothing is measured or copied for it.
     fn would_refuse(&self, beginning: &Beginning) -> Result<(), Trouble> {
         let asked = crate::engine::Asked { at: self.clock.moment(), command: Command::Begin(Box::new(beginning.clone())) };
-        crate::engine::decide(&self.plan, &self.run, &asked)?;
-        Ok(())
+        match crate::engine::decide(&self.plan, &self.run, &asked) {
+            // Nothing is measured yet: that is what comes next.
+            Ok(_) | Err(Refusal::NotMeasured(_)) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 
     fn begin_change(&mut self, pending: Pending, ask_done: AskDone) -> Result<(), Trouble> {
