@@ -22,7 +22,7 @@ mod screens;
 #[cfg(test)]
 mod talk;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -90,7 +90,7 @@ pub enum TuiError {
     Draw(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Shows a run until it is left. When it is kept, it says how to go on.
+/// Shows a run until it is left. What to say then, with the terminal given back, is [`Left::farewell`].
 pub fn run_screen(control: &mut dyn Control, place: &ScreenPlace) -> Result<Left, TuiError> {
     let signals = Signals::catch().map_err(TuiError::Signals)?;
     let mut borrowed = Borrowed::take().map_err(TuiError::Terminal)?;
@@ -100,12 +100,7 @@ pub fn run_screen(control: &mut dyn Control, place: &ScreenPlace) -> Result<Left
     screen.model.told = newest_end(control.run());
     let left = screen.run(control, &mut borrowed.terminal, &mut Keyboard { signals });
     drop(borrowed);
-    let left = left?;
-    if let Some(farewell) = left.farewell(&control.run().id) {
-        // The terminal may be gone; the run is kept all the same.
-        let _ = writeln!(io::stdout(), "{farewell}");
-    }
-    Ok(left)
+    left
 }
 
 /// Time between two frames at least: 30 a second.

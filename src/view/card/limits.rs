@@ -77,7 +77,7 @@ impl Maker<'_> {
 fn way_back_of(run: &Run, attempt: &Attempt) -> Option<String> {
     let began = words::clock(&attempt.begun_at, words::zone(run));
     match attempt.intent.undo.as_ref()? {
-        _ if attempt.undone => Some("it was gone; the step is open again".to_owned()),
+        _ if attempt.undone => Some("it was taken; the step is open again".to_owned()),
         WayBack::Copy { entries } => Some(format!("u puts all {entries} entries back: the copy of {began}, read back")),
         WayBack::Command | WayBack::ByHand | WayBack::None { .. } => None,
     }

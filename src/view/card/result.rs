@@ -40,7 +40,7 @@ fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
     lines.extend(not_held.map(|matched| format!("does not hold: {}", matched.what)));
     lines.extend(facts.leftover.iter().map(|process| format!("still runs: {process}")));
     if attempt.undone {
-        lines.push("the way back was gone afterwards".to_owned());
+        lines.push("undone afterwards".to_owned());
     }
     lines
 }
