@@ -51,8 +51,16 @@ pub fn draw(runbook: &Runbook, given: &BTreeMap<String, String>) -> Result<Drawn
         let template = |text: &crate::model::Text| {
             render_text(text, &known).map_err(|problem| InputError::Template { name: name.clone(), why: problem.message })
         };
-        let default = input.default.as_ref().map(template).transpose()?;
-        let choices = input.choices.iter().map(template).collect::<Result<Vec<_>, _>>()?;
+        let rendered = || -> Result<_, InputError> {
+            let default = input.default.as_ref().map(template).transpose()?;
+            Ok((default, input.choices.iter().map(template).collect::<Result<Vec<_>, _>>()?))
+        };
+        let (default, choices) = match rendered() {
+            Ok(rendered) => rendered,
+            // It may follow from one that is asked for first.
+            Err(_) if !drawn.wanted.is_empty() => continue,
+            Err(error) => return Err(error),
+        };
         match given.get(name).cloned().or(default) {
             Some(text) => {
                 let value = fit(name, input, &choices, &text)?;
@@ -134,7 +142,7 @@ repair: [ Do it. ]
 
     #[test]
     fn what_has_no_value_is_wanted_with_what_to_ask() {
-        let drawn = drawn(&[("at", "x:1")]).unwrap();
+        let drawn = drawn(&[]).unwrap();
         let [wanted] = &drawn.wanted[..] else { panic!("{drawn:?}") };
         assert_eq!((wanted.name.as_str(), wanted.about.as_str(), wanted.list), ("node", "The node", false));
         assert_eq!(wanted.choices, ["kyousuke", "masato"]);

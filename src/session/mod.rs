@@ -6,6 +6,7 @@
 pub mod acts;
 pub mod ask;
 pub mod bundle;
+mod change;
 pub mod control;
 pub mod found;
 pub mod inputs;
