@@ -3,6 +3,8 @@
 mod book;
 mod play;
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::json;
@@ -11,7 +13,7 @@ use super::ahead::Ahead;
 use super::command::{Command, Effect, Evidence};
 use super::record::{Does, EndResult, Event, Record, Rerun};
 use super::run::StepState;
-use super::testkit::{asked, facts};
+use super::testkit::{Conversation, asked, facts};
 use super::{Key, Plan, Position, Run, decide};
 use crate::engine::command::Ending;
 use crate::engine::record::Judged;
@@ -20,7 +22,7 @@ use book::Book;
 use play::{Act, play};
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 96, failure_persistence: None, max_shrink_iters: 4000, ..ProptestConfig::default() }
+    ProptestConfig { cases: 64, failure_persistence: None, max_shrink_iters: 4000, ..ProptestConfig::default() }
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -219,25 +221,26 @@ fn random_runs_come_everywhere() {
     );
 }
 
-/// Engine time of a long run: no clone of everything at each step.
+/// Engine time of a long run, in time of the processor: nothing is copied at each step.
 #[test]
 fn a_thousand_looks_are_cheap() {
     let steps: String = (0..1000).map(|n| format!("  - {{ id: s{n}, check: look }}\n")).collect();
-    let mut run = super::testkit::Conversation::new(&format!("diagnose:\n{steps}"));
-    let mut spent = std::time::Duration::ZERO;
+    let mut run = Conversation::new(&format!("diagnose:\n{steps}"));
+    let now = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(u64::try_from(time.tv_sec).expect("seconds"), u32::try_from(time.tv_nsec).expect("nanoseconds"))
+    };
+    let mut spent = Duration::ZERO;
     for n in 0..1000 {
-        let step = format!("s{n}");
-        let beginning = Box::new(run.beginning(&step));
+        let beginning = Box::new(run.beginning(&format!("s{n}")));
         let attempt = beginning.attempt.clone();
         for command in [Command::Begin(beginning), Command::Finish(Box::new(run.ending(&attempt, facts(Judged::Passed))))] {
-            let asked = asked(n, command);
-            let begun = std::time::Instant::now();
-            let decision = decide(&run.plan, &run.run, &asked).expect("it is decided");
+            let begun = now();
+            let decision = decide(&run.plan, &run.run, &asked(n, command)).expect("it is decided");
             decision.records.iter().for_each(|record| run.run.apply(record));
-            spent += begun.elapsed();
+            spent += now() - begun;
         }
     }
     run.stands("at the end");
-    eprintln!("{spent:?}");
-    assert!(spent < std::time::Duration::from_secs(5), "{spent:?}");
+    assert!(spent < Duration::from_secs(1), "{spent:?}");
 }
