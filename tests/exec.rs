@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use locum::exec::{
-    Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Shell, Started, Streams,
-    Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, shell_argv, supervise, survivors,
+    Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Secret, Shell, Started, Streams,
+    Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, says_anything, shell_argv, supervise, survivors,
 };
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 
 const EXE: &str = env!("CARGO_BIN_EXE_locum");
 const FILTER: MakeFilter<'static> = &|| Box::new(PassThrough);
-const LONG: Option<Duration> = Some(Duration::from_secs(60));
+const LONG: Option<Duration> = Some(Duration::from_mins(1));
 
 /// A folder for one attempt, whose processes are ended with it.
 struct Bench {
@@ -26,7 +26,11 @@ struct Bench {
 impl Bench {
     fn new(name: &str) -> Self {
         let attempt = format!("1-{name}-{}", std::process::id());
-        Self { folder: tempfile::tempdir().unwrap(), attempt }
+        let bench = Self { folder: tempfile::tempdir().unwrap(), attempt };
+        for file in [bench.place().started, bench.place().exit] {
+            fs::write(file, [0; 4096]).unwrap();
+        }
+        bench
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -129,7 +133,7 @@ fn without_go_nothing_runs_and_that_is_known() {
     let exit = supervised.abandon().unwrap();
     assert_eq!((exit.result, exit.reason.as_deref()), (Ending::NotStarted, Some("GO never came")));
     assert_eq!(bench.recorded(), Some(exit));
-    assert!(!bench.path("ran").exists() && !bench.place().started.exists());
+    assert!(!bench.path("ran").exists() && !says_anything(&bench.place().started));
     eventually("the lock is given back", || bench.lock_is_free());
 }
 
@@ -147,7 +151,7 @@ fn a_second_supervisor_of_one_attempt_is_refused() {
     let bench = Bench::new("second");
     let first = bench.supervise(&bench.spec("true"));
     let error = supervise(Path::new(EXE), &bench.spec("true"), &bench.place(), &[]).unwrap_err();
-    assert!(error.to_string().starts_with("the supervisor refused: cannot hold `"), "{error}");
+    assert!(error.to_string().starts_with("the supervisor refused: "), "{error}");
     first.abandon().unwrap();
 }
 
@@ -158,7 +162,7 @@ fn a_command_that_is_not_there_is_not_started_and_leaves_no_started() {
     spec.argv = vec!["no-such-command".into()];
     let exit = bench.change(&spec);
     assert_eq!((exit.result, exit.reason.as_deref()), (Ending::NotStarted, Some("command not found: `no-such-command`")));
-    assert!(!bench.place().started.exists());
+    assert!(!says_anything(&bench.place().started));
     assert_eq!(bench.look(&spec), exit);
 }
 
@@ -204,12 +208,14 @@ fn the_step_goes_on_when_the_driver_is_killed() {
     eventually("the lock is given back", || bench.lock_is_free());
 }
 
+/// The process that the test above kills; by itself it has nothing to do.
 #[test]
 #[ignore = "needs the test that kills it"]
 fn a_driver_for_another_test() {
-    let told = |name| std::env::var(name).unwrap();
-    let spec: CommandSpec = serde_json::from_str(&told("LOCUM_TEST_SPEC")).unwrap();
-    let place: SupervisorPlace = serde_json::from_str(&told("LOCUM_TEST_PLACE")).unwrap();
+    let told = |name| std::env::var(name).ok();
+    let (Some(spec), Some(place)) = (told("LOCUM_TEST_SPEC"), told("LOCUM_TEST_PLACE")) else { return };
+    let spec: CommandSpec = serde_json::from_str(&spec).unwrap();
+    let place: SupervisorPlace = serde_json::from_str(&place).unwrap();
     let mut supervised = supervise(Path::new(EXE), &spec, &place, &[]).unwrap();
     supervised.go().unwrap();
     supervised.wait(LONG).unwrap();
@@ -249,14 +255,15 @@ fn a_cancel_ends_everything_that_the_command_started() {
 #[test]
 fn a_polite_command_ends_itself_when_it_is_cancelled() {
     let bench = Bench::new("polite");
-    let mut supervised = bench.supervise(&bench.spec("trap 'echo bye; exit 7' TERM; echo ready; sleep 300 & wait"));
+    let mut supervised = bench.supervise(&bench.spec("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1; done"));
     supervised.go().unwrap();
     eventually("it runs", || bench.place().blob.exists() && bench.output() == "ready\n");
     let asked = Instant::now();
     supervised.cancel().unwrap();
     let exit = supervised.wait(LONG).unwrap().unwrap();
     assert_eq!((exit.result, exit.code, exit.cancelled), (Ending::Exited, Some(7), true));
-    assert_eq!(bench.output(), "ready\nbye\n");
+    // A shell may also say that its child was terminated.
+    assert!(bench.output().ends_with("bye\n"), "{}", bench.output());
     assert!(asked.elapsed() < Duration::from_secs(4), "the grace is not waited out");
 }
 
@@ -322,7 +329,7 @@ fn a_background_job_that_closed_its_output_costs_no_time() {
 fn both_streams_come_in_the_order_in_which_they_were_written() {
     let bench = Bench::new("order");
     let script = "for i in 1 2 3 4 5; do echo out$i; echo err$i >&2; done";
-    let expected: String = (1..=5).map(|i| format!("out{i}\nerr{i}\n")).collect();
+    let expected = "out1\nerr1\nout2\nerr2\nout3\nerr3\nout4\nerr4\nout5\nerr5\n";
     for run in 0..50 {
         bench.look(&bench.spec(script));
         assert_eq!(bench.output(), expected, "run {run}");
@@ -378,8 +385,8 @@ fn nothing_is_inherited() {
 #[test]
 fn a_command_has_its_folder_no_terminal_and_no_file_of_ours() {
     let bench = Bench::new("place");
-    let script = r#"pwd -P; if (: </dev/tty) 2>/dev/null; then echo terminal; fi; echo /proc/$$/fd/*; echo $0
-        ps -o sid= -p $$ | tr -d ' '"#;
+    let script = r"pwd -P; if (: </dev/tty) 2>/dev/null; then echo terminal; fi; echo /proc/$$/fd/*; echo $0
+        ps -o sid= -p $$ | tr -d ' '";
     let folder = bench.folder.path().canonicalize().unwrap();
     // What the shell of the person handed to this program without close-on-exec, any child gets.
     let handed = duct::cmd!("bash", "-c", "echo /proc/$$/fd/*").read().unwrap();
@@ -467,10 +474,37 @@ fn an_output_that_cannot_be_recorded_does_not_stop_the_command() {
 #[test]
 fn without_durable_evidence_nothing_runs() {
     let bench = Bench::new("noevidence");
-    fs::create_dir(bench.place().started).unwrap();
+    fs::remove_file(bench.place().started).unwrap();
     let exit = bench.change(&bench.spec("touch ran"));
     assert_eq!(exit.result, Ending::NotStarted);
     assert!(exit.reason.unwrap().starts_with("cannot note that it starts: ") && !bench.path("ran").exists());
+}
+
+#[test]
+fn no_secret_reaches_the_disk() {
+    let bench = Bench::new("secret");
+    let mut spec = bench.spec("sh -c 'sleep 300; : hunter2hunter2' >/dev/null 2>&1 & echo \"$TOKEN\"; cat >&2");
+    spec.env.insert("TOKEN".into(), "hunter2hunter2".into());
+    spec.stdin = Some(b"hunter2hunter2".to_vec());
+    let secret = Secret { name: "token".into(), value: b"hunter2hunter2".to_vec() };
+    let mut supervised = supervise(Path::new(EXE), &spec, &bench.place(), &[secret]).unwrap();
+    supervised.go().unwrap();
+    let exit = supervised.wait(LONG).unwrap().unwrap();
+    assert_eq!(bench.output(), "[redacted:token]\n[redacted:token]");
+    assert_eq!(exit.redacted, BTreeMap::from([("token".to_owned(), 2)]));
+    assert!(exit.leftover.iter().any(|left| left.command.contains("[redacted:token]")), "{:?}", exit.leftover);
+    for entry in fs::read_dir(bench.folder.path()).unwrap().flatten() {
+        let bytes = fs::read(entry.path()).unwrap();
+        assert!(!bytes.windows(14).any(|window| window == b"hunter2hunter2"), "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn a_secret_that_is_too_short_to_be_found_is_refused() {
+    let bench = Bench::new("short");
+    let secret = Secret { name: "pin".into(), value: b"1234".to_vec() };
+    let error = supervise(Path::new(EXE), &bench.spec("touch ran"), &bench.place(), &[secret]).unwrap_err();
+    assert!(error.to_string().contains("`pin`") && !bench.path("ran").exists(), "{error}");
 }
 
 #[test]

@@ -1,3 +1,13 @@
 //! One integration binary; one module a feature.
 
+mod documents;
+mod drill;
 mod exec;
+mod kill;
+mod layers;
+mod order;
+mod resume;
+mod run;
+mod safety;
+mod stage;
+mod support;

@@ -26,6 +26,16 @@ macro_rules! codes {
             pub const fn explanation(self) -> &'static str {
                 match self { $(Self::$variant => $explanation,)* }
             }
+
+            /// A runbook that has just this problem, as bytes of a file.
+            pub const fn example(self) -> &'static [u8] {
+                match self { $(Self::$variant => include_bytes!(concat!("../../tests/fixtures/lint/", $name, ".yaml")),)* }
+            }
+
+            /// From the name in messages.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
         }
     };
 }
@@ -34,7 +44,7 @@ codes! {
     TooLarge "too-large" Error
         "A limit is passed: a file of 1 MiB, 64 levels, 20,000 values, a command of 16 KiB. A runbook of that size is a mistake, and a screen that waits for it at night is worse."
     NotText "not-text" Error
-        "The file is not UTF-8 text."
+        "The file is not UTF-8 text, so that its letters differ from machine to machine."
     HiddenCharacter "hidden-character" Error
         "A character that nobody sees, or that turns the order of what is seen: a control character, a space without width, a mark that reverses the reading direction. What is read must be what is run."
     LookAlike "look-alike" Error

@@ -239,7 +239,9 @@ fn end_all(members: &dyn Fn() -> Vec<u32>, grace: Duration) {
         if left.is_empty() || Instant::now() > until {
             return;
         }
-        left.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+        for pid in left {
+            signal(pid, Signal::KILL);
+        }
         std::thread::sleep(Duration::from_millis(2));
     }
 }

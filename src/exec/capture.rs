@@ -189,12 +189,12 @@ mod tests {
         capture(&exit, &path, &wanted)
     }
 
-    fn text(text: &str) -> Result<Captured, String> {
-        Ok(Captured::Text(text.to_owned()))
+    fn text(text: &str) -> Captured {
+        Captured::Text(text.to_owned())
     }
 
-    fn list(values: &[&str]) -> Result<Captured, String> {
-        Ok(Captured::List(values.iter().map(|value| (*value).to_owned()).collect()))
+    fn list(values: &[&str]) -> Captured {
+        Captured::List(values.iter().map(|value| (*value).to_owned()).collect())
     }
 
     fn why(result: Result<Captured, String>) -> String {
@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn the_whole_output_is_one_line() {
-        assert_eq!(taken("/backup/7 a\n", Take::Whole, None), text("/backup/7 a"));
-        assert_eq!(taken("/backup/7", Take::Whole, None), text("/backup/7"));
+        assert_eq!(taken("/backup/7 a\n", Take::Whole, None), Ok(text("/backup/7 a")));
+        assert_eq!(taken("/backup/7", Take::Whole, None), Ok(text("/backup/7")));
         assert_eq!(why(taken("a\nb\n", Take::Whole, None)), "the output has 2 lines, expected one");
         assert_eq!(why(taken("a\n\n", Take::Whole, None)), "the output has 2 lines, expected one");
         assert_eq!(why(taken("", Take::Whole, None)), "the output is empty, expected one line");
@@ -213,17 +213,17 @@ mod tests {
 
     #[test]
     fn lines_are_a_list() {
-        assert_eq!(taken("masato\n\nkengo\n", Take::Lines, None), list(&["masato", "", "kengo"]));
-        assert_eq!(taken("", Take::Lines, None), list(&[]));
+        assert_eq!(taken("masato\n\nkengo\n", Take::Lines, None), Ok(list(&["masato", "", "kengo"])));
+        assert_eq!(taken("", Take::Lines, None), Ok(list(&[])));
     }
 
     #[test]
     fn a_match_gives_its_named_group_its_first_group_or_all_of_it() {
         let output = "name: riki\nage: 7 years\n";
         let take = |pattern: &str| taken(output, Take::Match(pattern.into()), None);
-        assert_eq!(take("^age: .*$"), text("age: 7 years"));
-        assert_eq!(take("^age: (\\d+)"), text("7"));
-        assert_eq!(take("^(age): (?<value>\\d+)"), text("7"));
+        assert_eq!(take("^age: .*$"), Ok(text("age: 7 years")));
+        assert_eq!(take("^age: (\\d+)"), Ok(text("7")));
+        assert_eq!(take("^(age): (?<value>\\d+)"), Ok(text("7")));
         assert_eq!(why(take("^size")), "nothing in the output matches `^size`");
         assert_eq!(why(take("(")), "`(` is no regular expression");
     }
@@ -232,9 +232,9 @@ mod tests {
     fn json_is_followed_to_a_text_a_number_or_a_list() {
         let output = r#"{"items": [{"name": "mio", "port": 6443}], "hosts": ["riki", "mio"], "none": null}"#;
         let take = |path: &str| taken(output, Take::Json(path.into()), None);
-        assert_eq!(take("items.0.name"), text("mio"));
-        assert_eq!(take("items.0.port"), text("6443"));
-        assert_eq!(take("hosts"), list(&["riki", "mio"]));
+        assert_eq!(take("items.0.name"), Ok(text("mio")));
+        assert_eq!(take("items.0.port"), Ok(text("6443")));
+        assert_eq!(take("hosts"), Ok(list(&["riki", "mio"])));
         assert_eq!(why(take("items.1.name")), "the JSON has nothing at `items.1.name`: no `1`");
         assert_eq!(why(take("none")), "at `none` the JSON has no text, number or list of them");
         assert!(why(taken("no", Take::Json("a".into()), None)).starts_with("the output is not JSON: "));
@@ -242,10 +242,10 @@ mod tests {
 
     #[test]
     fn the_pattern_must_match_the_whole_value() {
-        assert_eq!(taken("v1.2\n", Take::Whole, Some("v[0-9.]+")), text("v1.2"));
+        assert_eq!(taken("v1.2\n", Take::Whole, Some("v[0-9.]+")), Ok(text("v1.2")));
         let wrong = "found \"v1.2 x\", expected a value that matches `v[0-9.]+`";
         assert_eq!(why(taken("v1.2 x\n", Take::Whole, Some("v[0-9.]+"))), wrong);
-        assert_eq!(taken("ab\n", Take::Whole, Some("a|ab")), text("ab"));
+        assert_eq!(taken("ab\n", Take::Whole, Some("a|ab")), Ok(text("ab")));
         assert!(taken("a\nB\n", Take::Lines, Some("[a-z]")).is_err());
     }
 

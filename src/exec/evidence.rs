@@ -1,18 +1,10 @@
-//! Evidence as plain files: each record is one JSON object, overwritten in place and padded, so that a full disk and a
-//! crash in the middle leave something that can be read or is plainly not whole.
+//! Evidence in the journal's sealed files, which were prepared before the intent was recorded.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::facts::{Evidence, Exit, Started};
-
-/// What an evidence file holds, in bytes.
-const SIZE: usize = 4096;
+use crate::journal::{Durable, JournalError, write_evidence};
 
 /// The two evidence files of an attempt.
 pub struct FileEvidence {
@@ -21,7 +13,7 @@ pub struct FileEvidence {
 }
 
 impl FileEvidence {
-    /// Evidence at these paths; the files may exist already.
+    /// Evidence at these paths; the files exist already.
     pub fn new(started: impl Into<PathBuf>, exit: impl Into<PathBuf>) -> Self {
         Self { started: started.into(), exit: exit.into() }
     }
@@ -29,57 +21,77 @@ impl FileEvidence {
 
 impl Evidence for FileEvidence {
     fn started(&mut self, started: &Started) -> io::Result<()> {
-        overwrite(&self.started, started)?.sync_data()
+        write_evidence(&self.started, started, Durable::Now).map_err(|error| in_words(&error))
     }
 
     fn spawned(&mut self, started: &Started) -> io::Result<()> {
-        overwrite(&self.started, started).map(drop)
+        write_evidence(&self.started, started, Durable::WithTheSystem).map_err(|error| in_words(&error))
     }
 
     fn exit(&mut self, exit: &Exit) -> io::Result<()> {
-        overwrite(&self.exit, exit)?.sync_data()
+        write_evidence(&self.exit, exit, Durable::Now).map_err(|error| in_words(&error))
     }
 }
 
-/// Reads what one file says; `None` if it says nothing whole.
-pub fn read_evidence<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+/// Whether anything was ever written to a file that was prepared blank, whole or not; what cannot be read may have been.
+///
+/// A `.started` that says anything means that the command may have run.
+pub fn says_anything(path: &Path) -> bool {
+    match std::fs::read(path) {
+        Ok(block) => block.iter().any(|byte| *byte != 0),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
-fn overwrite(path: &Path, record: &impl Serialize) -> io::Result<File> {
-    let mut text = serde_json::to_vec(record)?;
-    text.resize(text.len().max(SIZE - 1), b' ');
-    text.push(b'\n');
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    file.write_all_at(&text, 0)?;
-    Ok(file)
+/// With its cause, since only words go over the control pipe.
+fn in_words(error: &JournalError) -> io::Error {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    io::Error::other(format!("{error}{}", cause.unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::read_evidence;
+
+    fn blank(folder: &tempfile::TempDir, name: &str) -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, [0; 4096]).unwrap();
+        path
+    }
 
     #[test]
     fn evidence_is_read_as_it_was_written_last() {
         let folder = tempfile::tempdir().unwrap();
-        let (started, exit) = (folder.path().join("a.started"), folder.path().join("a.exit"));
+        let (started, exit) = (blank(&folder, "a.started"), blank(&folder, "a.exit"));
         let mut evidence = FileEvidence::new(&started, &exit);
-        assert_eq!(read_evidence::<Started>(&started), None);
+        assert_eq!((read_evidence::<Started>(&started), says_anything(&started)), (None, false));
         let mut facts = Started { supervisor_pid: 1_234_567, command_pid: Some(99), ..Started::default() };
         evidence.started(&facts).unwrap();
         facts.command_pid = None;
         evidence.spawned(&facts).unwrap();
-        assert_eq!(read_evidence::<Started>(&started), Some(facts));
+        assert_eq!((read_evidence(&started), says_anything(&started)), (Some(facts), true));
         evidence.exit(&Exit::not_started("no GO")).unwrap();
-        assert_eq!(read_evidence::<Exit>(&exit), Some(Exit::not_started("no GO")));
-        assert_eq!(exit.metadata().unwrap().len(), 4096);
+        assert_eq!(read_evidence(&exit), Some(Exit::not_started("no GO")));
     }
 
     #[test]
-    fn half_a_record_says_nothing() {
+    fn the_longest_exit_fits() {
         let folder = tempfile::tempdir().unwrap();
-        let exit = folder.path().join("b.exit");
-        std::fs::write(&exit, r#"{"result":"exi"#).unwrap();
-        assert_eq!(read_evidence::<Exit>(&exit), None);
+        let path = blank(&folder, "b.exit");
+        let leftover = (0..99).map(|pid| crate::exec::Leftover { pid, command: "\"".repeat(100) }).collect();
+        let mut exit = Exit { leftover, ..Exit::not_started("\u{e000}".repeat(2000)) };
+        exit.fit();
+        FileEvidence::new("/none", &path).exit(&exit).unwrap();
+        assert_eq!(read_evidence(&path), Some(exit));
+    }
+
+    #[test]
+    fn a_half_written_file_says_something_that_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = blank(&folder, "c.started");
+        std::fs::write(&path, "{\"supervisor_pid\":1").unwrap();
+        assert_eq!((read_evidence::<Started>(&path), says_anything(&path)), (None, true));
+        assert!(!says_anything(&folder.path().join("none")));
     }
 }

@@ -208,8 +208,8 @@ mod tests {
     }
 
     /// Whether the only expectation beside the exit code holds.
-    fn holds(output: &str, expectation: Expectation) -> (bool, Option<u64>) {
-        let all = judged(output, &expectation);
+    fn holds(output: &str, expectation: &Expectation) -> (bool, Option<u64>) {
+        let all = judged(output, expectation);
         assert_eq!(all.len(), 2, "{all:?}");
         (all[1].1, all[1].2)
     }
@@ -232,40 +232,40 @@ mod tests {
 
     #[test]
     fn texts_are_contained_at_word_borders_and_their_line_is_told() {
-        assert_eq!(holds("NotReady\nkyousuke Ready\n", contains("Ready")), (true, Some(2)));
-        assert_eq!(holds("NotReady\n", contains("Ready")), (false, None));
+        assert_eq!(holds("NotReady\nkyousuke Ready\n", &contains("Ready")), (true, Some(2)));
+        assert_eq!(holds("NotReady\n", &contains("Ready")), (false, None));
         let not = Expectation { not_contains: vec!["Ready".into()], ..Expectation::default() };
-        assert_eq!(holds("NotReady\n", not.clone()), (true, None));
-        assert_eq!(holds("a\nb\nReady", not), (false, Some(3)));
+        assert_eq!(holds("NotReady\n", &not), (true, None));
+        assert_eq!(holds("a\nb\nReady", &not), (false, Some(3)));
     }
 
     #[test]
     fn patterns_bind_to_lines() {
         let matches = |pattern: &str| Expectation { matches: Some(pattern.into()), ..Expectation::default() };
-        assert_eq!(holds("a=1\nb=22\n", matches("^b=[0-9]+$")), (true, Some(2)));
-        assert_eq!(holds("a=1\nb=22 \n", matches("^b=[0-9]+$")), (false, None));
+        assert_eq!(holds("a=1\nb=22\n", &matches("^b=[0-9]+$")), (true, Some(2)));
+        assert_eq!(holds("a=1\nb=22 \n", &matches("^b=[0-9]+$")), (false, None));
         let not = Expectation { not_matches: Some("(?i)error".into()), ..Expectation::default() };
-        assert_eq!(holds("fine\n", not.clone()), (true, None));
-        assert_eq!(holds("an ERROR\n", not), (false, Some(1)));
+        assert_eq!(holds("fine\n", &not), (true, None));
+        assert_eq!(holds("an ERROR\n", &not), (false, Some(1)));
     }
 
     #[test]
     fn equals_is_byte_for_byte_but_for_the_last_newline() {
         let equals = |text: &str| Expectation { equals: Some(text.into()), ..Expectation::default() };
-        assert_eq!(holds("one\ntwo\n", equals("one\ntwo")), (true, None));
-        assert_eq!(holds("one\ntwo", equals("one\ntwo\n")), (true, None));
-        assert_eq!(holds("one\ntwo\n\n", equals("one\ntwo")), (false, Some(2)));
-        assert_eq!(holds("one\nTwo\n", equals("one\ntwo")), (false, Some(2)));
-        assert_eq!(holds("", equals("one")), (false, Some(1)));
-        assert_eq!(holds("", equals("")), (true, None));
+        assert_eq!(holds("one\ntwo\n", &equals("one\ntwo")), (true, None));
+        assert_eq!(holds("one\ntwo", &equals("one\ntwo\n")), (true, None));
+        assert_eq!(holds("one\ntwo\n\n", &equals("one\ntwo")), (false, Some(2)));
+        assert_eq!(holds("one\nTwo\n", &equals("one\ntwo")), (false, Some(2)));
+        assert_eq!(holds("", &equals("one")), (false, Some(1)));
+        assert_eq!(holds("", &equals("")), (true, None));
     }
 
     #[test]
     fn emptiness_leaves_a_last_newline_aside() {
         let empty = |empty| Expectation { empty: Some(empty), ..Expectation::default() };
-        assert!(holds("", empty(true)).0 && holds("\n", empty(true)).0);
-        assert!(!holds("x", empty(true)).0 && !holds("\n\n", empty(true)).0);
-        assert!(holds("x", empty(false)).0 && !holds("", empty(false)).0);
+        assert!(holds("", &empty(true)).0 && holds("\n", &empty(true)).0);
+        assert!(!holds("x", &empty(true)).0 && !holds("\n\n", &empty(true)).0);
+        assert!(holds("x", &empty(false)).0 && !holds("", &empty(false)).0);
     }
 
     #[test]
@@ -310,6 +310,6 @@ mod tests {
     #[test]
     fn a_pattern_that_is_none_holds_in_no_case() {
         let broken = Expectation { not_matches: Some("(".into()), ..Expectation::default() };
-        assert!(!holds("fine", broken).0);
+        assert!(!holds("fine", &broken).0);
     }
 }

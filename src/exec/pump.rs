@@ -179,8 +179,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (tell, told) = channel();
         let (pump, mut writer) = Pump::start(&folder.path().join("c.out"), Box::new(PassThrough), tell).unwrap();
+        let chunk = vec![b'x'; CHUNK];
         for _ in 0..50 {
-            writer.write_all(&[b'x'; CHUNK]).unwrap();
+            writer.write_all(&chunk).unwrap();
         }
         drop(writer);
         while !matches!(told.recv().unwrap(), Message::Drained) {}

@@ -3,16 +3,13 @@
 //! It outlives the screen, and nothing outlives it unseen: orphans of the command become its children. It ends nothing
 //! of its own accord; signals go out only when it is asked (an order, or TERM to itself) or when the time is up.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Stdin};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use rustix::fs::{FlockOperation, flock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -20,18 +17,19 @@ use super::attend::{Attended, Ends, Message, OutputNotice, Outputs, Running};
 use super::control::{Answer, Order, SupervisorPlace, Work, receive, send};
 use super::drain::leave_drains;
 use super::facts::{Evidence, Exit, Started};
-use super::filter::{Filter, MakeFilter, Secret, filtered};
+use super::filter::{Filter, FilterOf, MakeFilter, filtered};
 use super::processes::{descendants, have_children, reap_orphans};
 use super::program::{resolve, standard_input};
 use super::spec::CommandSpec;
 use super::survivors::{leftover, process_start, survivors, this_supervisor};
+use crate::journal::SupLock;
 
 /// What a supervisor is given by the layers around it.
 pub struct Seams {
     /// Where its evidence goes.
     pub evidence: fn(&SupervisorPlace) -> io::Result<Box<dyn Evidence>>,
     /// What takes secrets out of a stream, or why it cannot.
-    pub filter: fn(&[Secret]) -> Result<Box<dyn Filter>, String>,
+    pub filter: FilterOf,
 }
 
 /// The hidden subcommand. Says everything over its standard output; its exit code means nothing.
@@ -53,7 +51,7 @@ struct Supervisor<'a> {
     work: &'a Work,
     make: Box<dyn Fn() -> Box<dyn Filter> + 'a>,
     evidence: Box<dyn Evidence>,
-    lock: File,
+    lock: SupLock,
     me: Started,
 }
 
@@ -61,8 +59,7 @@ impl<'a> Supervisor<'a> {
     fn prepare(work: &'a Work, seams: &'a Seams) -> Result<Self, String> {
         (seams.filter)(&work.secrets)?;
         let make = || (seams.filter)(&work.secrets).expect("the same secrets made a filter before");
-        let lock = hold(&work.place.lock)
-            .map_err(|error| format!("cannot hold `{}`: {error}", work.place.lock.display()))?;
+        let lock = SupLock::take(&work.place.lock).map_err(|error| error.to_string())?;
         let evidence = (seams.evidence)(&work.place).map_err(|error| format!("cannot keep evidence: {error}"))?;
         Ok(Self { work, make: Box::new(make), evidence, lock, me: this_supervisor() })
     }
@@ -106,9 +103,11 @@ impl<'a> Supervisor<'a> {
             }
         };
         let pid = handle.pids()[0];
+        // First noted, then waited for: until then the pid is the command's, even when it has ended already.
+        let noted = self.note_spawned(pid);
         let cancels = outputs.sender();
         let waiting = outputs.wait_for(handle).and_then(|()| listen(orders, asked, cancels));
-        let gap = self.note_spawned(pid).err().or(waiting.err());
+        let gap = noted.err().or(waiting.err());
         let Attended { mut exit, open } = self.attend(outputs, pid);
         exit.note_gap(gap.map(|error| format!("after the start: {error}")));
         (exit, open)
@@ -150,8 +149,8 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = self.evidence.exit(&exit) {
             exit.note_gap(Some(format!("cannot note how it ended: {error}")));
         }
-        leave_drains(open);
         drop(self.lock);
+        leave_drains(open);
         answer(&Answer::Ended(Box::new(exit)));
     }
 }
@@ -176,13 +175,6 @@ fn leave_the_screen() -> io::Result<Receiver<()>> {
         }
     })?;
     Ok(asked)
-}
-
-/// Takes the lock. The command does not inherit it: every file is opened close-on-exec.
-fn hold(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    Ok(file)
 }
 
 /// Spawns the command in a group of its own, so that a signal to its group does not reach the supervisor.

@@ -21,17 +21,13 @@ impl AppendLock {
     /// Takes the lock of a run. `AppendHeld` names the process that stands in the way, which may be stopped.
     pub(super) fn take(folder: &RunFolder, wait: Duration) -> Result<Self, JournalError> {
         let path = folder.append_lock();
-        match Flock::take(&path, wait).map_err(JournalError::io("lock", &path))? {
-            Some(lock) => {
-                // Information for whoever finds it held; of one length, so that it is never half a number.
-                let _ = lock.note(&format!("{:>10}\n", std::process::id()));
-                Ok(Self { _lock: lock, root: folder.root().to_owned() })
-            }
-            None => {
-                let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-                Err(JournalError::AppendHeld { pid })
-            }
-        }
+        let Some(lock) = Flock::take(&path, wait).map_err(JournalError::io("lock", &path))? else {
+            let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+            return Err(JournalError::AppendHeld { pid });
+        };
+        // Information for whoever finds it held; of one length, so that it is never half a number.
+        let _ = lock.note(&format!("{:>10}\n", std::process::id()));
+        Ok(Self { _lock: lock, root: folder.root().to_owned() })
     }
 
     /// Whether `ours` is still the highest epoch; `Fenced` when it is not.

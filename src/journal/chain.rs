@@ -18,8 +18,11 @@ const WORTH_SHARING: usize = 256 * 1024;
 /// A record that is known to exist from somewhere else: a seal, a push, what a person wrote down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
+    /// Its epoch.
     pub epoch: u32,
+    /// Its number.
     pub seq: u64,
+    /// Its `h`.
     pub h: Digest,
     /// Who says so; reads on after "but": `the seal of komari names record 1-7`.
     pub from: String,
@@ -101,7 +104,13 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn line(&mut self, earlier: &[Segment], segment: &Segment, raw: RawLine<'_>, checked: Result<Sealed<'_>, Flaw>) -> Result<(), Class> {
+    fn line(
+        &mut self,
+        earlier: &[Segment],
+        segment: &Segment,
+        raw: RawLine<'_>,
+        checked: Result<Sealed<'_>, Flaw>,
+    ) -> Result<(), Class> {
         if let Some((number, _, flaw)) = &self.bad {
             return Err(corrupt(segment, *number, flaw.to_string()));
         }
@@ -119,8 +128,8 @@ impl Walker<'_> {
     /// Whether a whole line stands where it belongs.
     fn place(&self, earlier: &[Segment], segment: &Segment, number: u64, line: &Sealed<'_>) -> Result<(), Class> {
         let wrong = |why| Err(corrupt(segment, number, why));
-        if let Some(run) = self.walk.run.as_ref().filter(|run| *run != line.run()) {
-            return wrong(format!("belongs to run `{}`, expected `{run}`", line.run()));
+        if let Some(run) = self.walk.run.as_ref().filter(|run| **run != line.run) {
+            return wrong(format!("belongs to run `{}`, expected `{run}`", line.run));
         }
         if line.epoch != segment.epoch {
             return wrong(format!("belongs to epoch {}, expected {}", line.epoch, segment.epoch));
@@ -167,7 +176,9 @@ impl Walker<'_> {
     fn contradiction(&self, segment: &Segment, line: &Sealed<'_>) -> Result<(), Class> {
         let same_place = |anchor: &&Anchor| (anchor.epoch, anchor.seq) == (line.epoch, line.seq);
         match self.anchors.iter().find(|anchor| same_place(anchor) && anchor.h != line.h) {
-            Some(anchor) => Err(Class::Fork { first: segment.name(), second: "another copy".into(), why: anchor.from.clone() }),
+            Some(anchor) => {
+                Err(Class::Fork { first: segment.name(), second: "another copy".into(), why: anchor.from.clone() })
+            }
             None => Ok(()),
         }
     }
@@ -182,14 +193,14 @@ impl Walker<'_> {
     }
 
     fn accept(&mut self, link: &Link<'_>) {
-        let line = &link.sealed;
-        self.walk.run.get_or_insert_with(|| line.run().to_owned());
-        if line.version > VERSION {
-            self.walk.newer = self.walk.newer.max(Some(line.version));
+        let sealed = &link.sealed;
+        self.walk.run.get_or_insert_with(|| sealed.run.clone().into_owned());
+        if sealed.version > VERSION {
+            self.walk.newer = self.walk.newer.max(Some(sealed.version));
         }
-        self.before = Some(line.prev);
-        self.walk.head = line.h;
-        self.walk.at = (line.epoch, line.seq);
+        self.before = Some(sealed.prev);
+        self.walk.head = sealed.h;
+        self.walk.at = (sealed.epoch, sealed.seq);
         self.walk.records += 1;
         self.walk.bytes += link.raw.bytes.len() as u64;
         (self.keep)(link);
@@ -237,4 +248,146 @@ fn unreadable(segment: &Segment, error: &JournalError) -> Class {
 pub(super) fn unreadable_path(path: &Path, error: &JournalError) -> Class {
     let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     Class::Unreadable { file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(), why: cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::testing::{RUN, Run, Scratch, record};
+    use super::super::{RunFolder, Writer, line, read, read_against};
+    use super::*;
+
+    /// Three records of epoch 1, two of epoch 2.
+    fn two_epochs(scratch: &Scratch) -> Run {
+        let run = scratch.run_with(&["run.open", "note", "control.offer"]);
+        let mut second = Writer::create(&run.folder, 2, "komari", "mio").unwrap();
+        second.append(record(2, 1, "control.take")).unwrap();
+        second.append(record(2, 2, "note")).unwrap();
+        run
+    }
+
+    fn class(run: &Run) -> Class {
+        read(&run.folder).class
+    }
+
+    #[test]
+    fn a_later_epoch_goes_on_from_the_head_it_took_over() {
+        let scratch = Scratch::new();
+        let run = two_epochs(&scratch);
+        let reading = read(&run.folder);
+        let order: Vec<_> = reading.lines.iter().map(|line| (line.epoch, line.seq)).collect();
+        assert_eq!((reading.class, order), (Class::Ok, vec![(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]));
+    }
+
+    #[test]
+    fn an_epoch_in_which_nothing_was_recorded_is_no_gap() {
+        let scratch = Scratch::new();
+        let run = scratch.run_with(&["run.open"]);
+        Writer::create(&run.folder, 2, "komari", "mio").unwrap();
+        let mut third = Writer::create(&run.folder, 3, "pepe", "mio").unwrap();
+        third.append(record(3, 1, "control.take")).unwrap();
+        assert_eq!(class(&run), Class::Ok);
+    }
+
+    #[test]
+    fn two_files_of_one_epoch_are_a_fork() {
+        let scratch = Scratch::new();
+        let run = two_epochs(&scratch);
+        fs::copy(run.folder.segment(2, "komari", "mio"), run.folder.segment(2, "masato", "riki")).unwrap();
+        let class = class(&run);
+        assert_eq!(class.exit_code(), 12);
+        let text = "`seg-0002-komari.mio.jsonl` and `seg-0002-masato.riki.jsonl` are two histories of one run: both hold epoch 2";
+        assert_eq!(class.to_string(), text);
+    }
+
+    #[test]
+    fn a_stale_writer_that_went_on_is_a_fork() {
+        let scratch = Scratch::new();
+        let run = two_epochs(&scratch);
+        let head = read(&run.folder).lines[2].h;
+        let late = line::seal(&record(1, 4, "note"), head).unwrap().0;
+        run.set(&[run.bytes(), late].concat());
+        let class = class(&run);
+        assert!(matches!(&class, Class::Fork { why, .. } if why.contains("before line 4")), "{class}");
+    }
+
+    #[test]
+    fn two_writers_of_one_file_are_a_fork() {
+        let scratch = Scratch::new();
+        let run = scratch.run_with(&["run.open", "note"]);
+        let head = read(&run.folder).lines[0].h;
+        let other = line::seal(&record(1, 2, "pause"), head).unwrap().0;
+        run.set(&[run.bytes(), other].concat());
+        let class = class(&run);
+        assert!(matches!(&class, Class::Fork { why, .. } if why.contains("line 3")), "{class}");
+    }
+
+    #[test]
+    fn an_epoch_that_lost_what_was_taken_over_is_rolled_back() {
+        let scratch = Scratch::new();
+        let run = two_epochs(&scratch);
+        run.set(&run.lines()[..2].concat());
+        let class = class(&run);
+        assert_eq!(class.exit_code(), 15);
+        assert_eq!(class.to_string(), "the journal ends with record 1-2, but epoch 2 took over a later one");
+    }
+
+    #[test]
+    fn damage_in_a_record_that_was_taken_over_is_no_torn_write() {
+        let scratch = Scratch::new();
+        let run = two_epochs(&scratch);
+        let mut bytes = run.bytes();
+        let at = bytes.len() - 10;
+        bytes[at] ^= 1;
+        run.set(&bytes);
+        let class = class(&run);
+        assert!(matches!(&class, Class::Corrupt { file, .. } if file.starts_with("seg-0001")), "{class}");
+    }
+
+    #[test]
+    fn a_missing_segment_is_a_gap() {
+        let scratch = Scratch::new();
+        let run = two_epochs(&scratch);
+        fs::remove_file(&run.path).unwrap();
+        let class = class(&run);
+        assert_eq!(class.to_string(), "`seg-0002-komari.mio.jsonl` is there, but the segment of epoch 1 is missing");
+        assert_eq!(class.exit_code(), 11);
+    }
+
+    #[test]
+    fn a_segment_under_the_name_of_another_epoch_or_run_is_corrupt() {
+        let scratch = Scratch::new();
+        let run = two_epochs(&scratch);
+        let second = run.folder.segment(2, "komari", "mio");
+        fs::copy(&run.path, &second).unwrap();
+        assert!(class(&run).to_string().ends_with("belongs to epoch 1, expected 2"), "{}", class(&run));
+        let mut strange = record(2, 1, "control.take");
+        strange.insert("run".into(), "other".into());
+        fs::write(&second, line::seal(&strange, read(&run.folder).lines[2].h).unwrap().0).unwrap();
+        assert!(class(&run).to_string().ends_with("belongs to run `other`, expected `7f3a-k2`"), "{}", class(&run));
+    }
+
+    #[test]
+    fn an_anchor_is_there_or_missing_or_of_another_history() {
+        let scratch = Scratch::new();
+        let run = scratch.run_with(&["run.open", "note", "note"]);
+        let last = &read(&run.folder).lines[2];
+        let mut anchor = Anchor { epoch: 1, seq: 3, h: last.h, from: "the seal of komari names record 1-3".into() };
+        assert_eq!(read_against(&run.folder, &[anchor.clone()]).class, Class::Ok);
+        anchor.h = last.prev;
+        assert_eq!(read_against(&run.folder, &[anchor.clone()]).class.exit_code(), 12);
+        run.set(&run.lines()[..2].concat());
+        let class = read_against(&run.folder, &[anchor]).class;
+        assert_eq!(class.to_string(), "the journal ends with record 1-2, but the seal of komari names record 1-3");
+        assert_eq!(class.exit_code(), 15);
+    }
+
+    #[test]
+    fn a_run_without_a_record_is_whole() {
+        let scratch = Scratch::new();
+        let folder: RunFolder = scratch.folder(RUN);
+        let reading = read(&folder);
+        assert_eq!((reading.class, reading.head, reading.run), (Class::Ok, Digest::ZERO, None));
+    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::engine::Exit;
+
 /// One journal has one class: the first damage that is found in the order of the chain, and never a guess.
 ///
 /// Files are named without their folder, lines count from 1.
@@ -25,18 +27,24 @@ pub enum Class {
 }
 
 impl Class {
-    /// The public exit code, as in the table of the book.
-    pub const fn exit_code(&self) -> u8 {
+    /// How a program ends that only looked at the journal.
+    pub const fn exit(&self) -> Exit {
         match self {
-            Self::Ok => 0,
-            Self::Torn { .. } => 10,
-            Self::Corrupt { .. } => 11,
-            Self::Fork { .. } => 12,
-            Self::RolledBack { .. } => 15,
-            Self::Unreadable { .. } => 27,
+            Self::Ok => Exit::Done,
+            Self::Torn { .. } => Exit::Torn,
+            Self::Corrupt { .. } => Exit::Corrupt,
+            Self::Fork { .. } => Exit::Fork,
+            Self::RolledBack { .. } => Exit::RolledBack,
+            Self::Unreadable { .. } => Exit::Environment,
         }
     }
 
+    /// The same as a number.
+    pub const fn exit_code(&self) -> u8 {
+        self.exit().code()
+    }
+
+    /// No damage at all.
     pub const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok)
     }
@@ -52,9 +60,16 @@ impl fmt::Display for Class {
             }
             Self::Corrupt { file, line: 0, why } => write!(f, "`{file}` {why}"),
             Self::Corrupt { file, line, why } => write!(f, "line {line} of `{file}` {why}"),
-            Self::Fork { first, second, why } => write!(f, "`{first}` and `{second}` are two histories of one run: {why}"),
+            Self::Fork { first, second, why } if first == second => {
+                write!(f, "`{first}` holds two histories of one run: {why}")
+            }
+            Self::Fork { first, second, why } => {
+                write!(f, "`{first}` and `{second}` are two histories of one run: {why}")
+            }
             Self::RolledBack { anchor, epoch: 0, .. } => write!(f, "the journal is empty, but {anchor}"),
-            Self::RolledBack { anchor, epoch, seq } => write!(f, "the journal ends with record {epoch}-{seq}, but {anchor}"),
+            Self::RolledBack { anchor, epoch, seq } => {
+                write!(f, "the journal ends with record {epoch}-{seq}, but {anchor}")
+            }
             Self::Unreadable { file, why } => write!(f, "`{file}` cannot be read: {why}"),
         }
     }
@@ -66,7 +81,11 @@ mod tests {
 
     #[test]
     fn a_class_is_one_sentence_and_names_the_place() {
-        let corrupt = Class::Corrupt { file: "seg-0001-pepe.mio.jsonl".into(), line: 3, why: "is not what its `h` was made of".into() };
+        let corrupt = Class::Corrupt {
+            file: "seg-0001-pepe.mio.jsonl".into(),
+            line: 3,
+            why: "is not what its `h` was made of".into(),
+        };
         assert_eq!(corrupt.to_string(), "line 3 of `seg-0001-pepe.mio.jsonl` is not what its `h` was made of");
         assert_eq!(corrupt.exit_code(), 11);
     }

@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::line::{MAX_LINE, VERSION};
+use super::line::VERSION;
 use super::{Class, Holder};
+use crate::engine::Exit;
 
 /// Why the journal could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +31,8 @@ pub enum JournalError {
     ReadOnly { class: Box<Class> },
     #[error("the journal is of version {found}, and this locum writes version {VERSION}")]
     NewerVersion { found: u64 },
-    #[error("a record of {bytes} bytes is too long, expected at most {MAX_LINE}")]
-    TooLong { bytes: usize },
+    #[error("a record of {bytes} bytes is too long, expected at most {limit}")]
+    TooLong { bytes: usize, limit: usize },
     /// The caller's record does not fit the journal it is meant for.
     #[error("the record does not fit: {why}")]
     Record { why: String },
@@ -45,7 +46,7 @@ pub enum JournalError {
     #[error("the run is held by {}", Holder::or_unknown(holder.as_deref()))]
     Held { holder: Option<Box<Holder>> },
     /// A process stands between its epoch check and the end of its append.
-    #[error("process {} has not finished its append to the journal", pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string()))]
+    #[error("process {} has not finished its append to the journal", or_unknown(*pid))]
     AppendHeld { pid: Option<u32> },
     /// The supervisor of this attempt lives.
     #[error("`{}` is held by a supervisor that lives", path.display())]
@@ -59,10 +60,10 @@ impl JournalError {
         move |source| Self::Io { action, path, source }
     }
 
-    /// The public exit code, as in the table of the book.
-    pub fn exit_code(&self) -> u8 {
+    /// How the program ends when nothing can be done about it.
+    pub fn exit(&self) -> Exit {
         match self {
-            Self::Name { .. } => 2,
+            Self::Name { .. } => Exit::Usage,
             Self::Io { .. }
             | Self::Exists { .. }
             | Self::Epoch { .. }
@@ -70,11 +71,16 @@ impl JournalError {
             | Self::TooLong { .. }
             | Self::Record { .. }
             | Self::Foreign { .. }
-            | Self::Suspect { .. } => 6,
-            Self::Held { .. } | Self::AppendHeld { .. } | Self::Supervised { .. } => 7,
-            Self::Fenced { .. } => 8,
-            Self::ReadOnly { class } => class.exit_code(),
+            | Self::Suspect { .. } => Exit::JournalNotWritable,
+            Self::Held { .. } | Self::AppendHeld { .. } | Self::Supervised { .. } => Exit::HeldByAnother,
+            Self::Fenced { .. } => Exit::Fenced,
+            Self::ReadOnly { class } => class.exit(),
         }
+    }
+
+    /// The same as a number.
+    pub fn exit_code(&self) -> u8 {
+        self.exit().code()
     }
 
     /// What a person can do about it.
@@ -90,6 +96,10 @@ impl JournalError {
             _ => None,
         }
     }
+}
+
+fn or_unknown(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string())
 }
 
 #[cfg(test)]

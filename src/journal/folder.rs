@@ -2,6 +2,7 @@
 //!
 //! It says where things stand. What stands in them is the business of the writer, the supervisor and the session.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
@@ -23,7 +24,9 @@ pub struct RunFolder {
 /// One entry of the folder of all runs.
 #[derive(Debug)]
 pub struct Listed {
+    /// The name of the entry.
     pub id: String,
+    /// Where it stands.
     pub folder: RunFolder,
     /// `t` of the first record; `None` when nothing was recorded; an error when it cannot be read.
     pub opened: Result<Option<String>, JournalError>,
@@ -88,10 +91,12 @@ impl RunFolder {
         Ok(listed)
     }
 
+    /// The run, by the name of its folder.
     pub fn id(&self) -> &str {
         &self.id
     }
 
+    /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -159,10 +164,13 @@ impl RunFolder {
         let Some(first) = self.segments()?.into_iter().next() else { return Ok(None) };
         let mut opened = None;
         scan::scan(&first.path, |batch| {
-            opened = batch.lines().next().map(|raw| line::check(raw.bytes).map(|sealed| sealed.text("t")));
+            opened = batch.lines().next().map(|raw| line::check(raw.bytes).map(|sealed| sealed.t.map(Cow::into_owned)));
             ControlFlow::Break(())
         })?;
-        opened.transpose().map(Option::flatten).map_err(|flaw| JournalError::Record { why: format!("its first line {flaw}") })
+        opened
+            .transpose()
+            .map(Option::flatten)
+            .map_err(|flaw| JournalError::Record { why: format!("its first line {flaw}") })
     }
 }
 

@@ -36,8 +36,20 @@ impl<'a> Members<'a> {
         if let Some(Seen::Number(number)) = self.get(key) { Some(*number) } else { None }
     }
 
-    pub(super) fn object(&self, key: &str) -> Option<&Self> {
-        if let Some(Seen::Object(members)) = self.get(key) { Some(members) } else { None }
+    /// Takes a text out; what is left in its place is never looked at.
+    pub(super) fn take_text(&mut self, key: &str) -> Option<Cow<'a, str>> {
+        match self.0.iter_mut().find(|(name, _)| name == key) {
+            Some((_, Seen::Text(text))) => Some(std::mem::take(text)),
+            _ => None,
+        }
+    }
+
+    /// Takes an object out.
+    pub(super) fn take_object(&mut self, key: &str) -> Option<Self> {
+        match self.0.iter_mut().find(|(name, _)| name == key) {
+            Some((_, Seen::Object(members))) => Some(std::mem::take(members)),
+            _ => None,
+        }
     }
 
     /// The first key that stands twice.
@@ -127,7 +139,7 @@ impl<'de> Visitor<'de> for Look {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Seen<'de>, A::Error> {
-        let mut members = Members(Vec::with_capacity(16));
+        let mut members = Members::default();
         while let Some(key) = entries.next_key_seed(Look)? {
             let Seen::Text(key) = key else { return Err(de::Error::custom("a key is not text")) };
             members.0.push((key, entries.next_value_seed(Look)?));
@@ -148,9 +160,15 @@ mod tests {
 
     #[test]
     fn what_the_journal_needs_is_seen() {
-        let seen = glance(br#"{"v":1,"run":"a\u0062","stdout":{"blob":"x","cut":false},"list":[{"a":-1.5}],"n":null}"#).unwrap();
+        let mut seen =
+            glance(br#"{"v":1,"run":"a\u0062","stdout":{"blob":"x","cut":false},"list":[{"a":-1.5}],"n":null}"#)
+                .unwrap();
         assert_eq!((seen.number("v"), seen.text("run")), (Some(1), Some("ab")));
-        assert_eq!(seen.object("stdout").unwrap().get("cut"), Some(&Seen::Bool(false)));
+        assert_eq!(seen.take_object("stdout").unwrap().get("cut"), Some(&Seen::Bool(false)));
+        assert_eq!(
+            (seen.take_text("run").unwrap(), seen.take_text("v"), seen.take_object("none")),
+            ("ab".into(), None, None)
+        );
         assert_eq!((seen.get("list"), seen.text("v")), (Some(&Seen::Other), None));
     }
 

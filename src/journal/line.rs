@@ -5,6 +5,7 @@
 //! ```
 //! The hash covers raw bytes, so no canonical JSON is needed. Whether a line is in its place is for `chain` to say.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -32,9 +33,13 @@ pub struct Line {
     pub raw_body: String,
     /// The whole object, with `prev` and `h`.
     pub value: Map<String, Value>,
+    /// `h` of the line before.
     pub prev: Digest,
+    /// sha256 of `raw_body`.
     pub h: Digest,
+    /// From 1.
     pub epoch: u32,
+    /// From 1 in every epoch.
     pub seq: u64,
 }
 
@@ -45,7 +50,8 @@ impl Line {
     }
 }
 
-/// A line whose hash is right and whose content is a record, wherever it stands.
+/// A line whose hash is right and whose content is a record, wherever it stands. It keeps what the journal itself
+/// needs and no more, since an audit holds many of these at a time.
 #[derive(Debug)]
 pub(super) struct Sealed<'a> {
     pub(super) body: &'a [u8],
@@ -54,21 +60,12 @@ pub(super) struct Sealed<'a> {
     pub(super) version: u64,
     pub(super) epoch: u32,
     pub(super) seq: u64,
-    pub(super) members: Members<'a>,
-}
-
-impl Sealed<'_> {
-    pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.members.text(key).map(ToOwned::to_owned)
-    }
-
-    pub(super) fn run(&self) -> &str {
-        self.members.text("run").unwrap_or_default()
-    }
-
-    pub(super) fn kind(&self) -> &str {
-        self.members.text("kind").unwrap_or_default()
-    }
+    pub(super) run: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
+    pub(super) t: Option<Cow<'a, str>>,
+    pub(super) attempt: Option<Cow<'a, str>>,
+    /// What stands under `stdout` and `stderr`.
+    pub(super) streams: Vec<Members<'a>>,
 }
 
 /// What is wrong with the bytes of one line; reads on after "line 3".
@@ -119,7 +116,7 @@ pub(super) fn seal(record: &Map<String, Value>, prev: Digest) -> Result<(Vec<u8>
     line.extend_from_slice(&h.to_hex());
     line.extend_from_slice(END);
     if line.len() > MAX_LINE {
-        return Err(JournalError::TooLong { bytes: line.len() });
+        return Err(JournalError::TooLong { bytes: line.len(), limit: MAX_LINE });
     }
     // What cannot be read back must not be written: it would count as damage for ever.
     check(&line).map_err(|flaw| unfit(&format!("it {flaw}")))?;
@@ -136,15 +133,22 @@ pub(super) fn check(line: &[u8]) -> Result<Sealed<'_>, Flaw> {
     if Digest::of(body) != h {
         return Err(Flaw::Hash);
     }
-    let members = glance(&line[..line.len() - 1]).map_err(|error| Flaw::Content(format!("is not a record: {error}")))?;
-    let epoch = u32::try_from(number(&members, "epoch")?).map_err(|_| Flaw::Content("has an `epoch` that is too high".into()))?;
-    let (version, seq) = (number(&members, "v")?, number(&members, "seq")?);
-    for key in ["run", "kind"] {
-        if members.text(key).is_none_or(str::is_empty) {
-            return Err(Flaw::Content(format!("has no `{key}`, expected text")));
-        }
-    }
-    Ok(Sealed { body, prev, h, version, epoch, seq, members })
+    let content = |error| Flaw::Content(format!("is not a record: {error}"));
+    let mut members = glance(&line[..line.len() - 1]).map_err(content)?;
+    let epoch = u32::try_from(number(&members, "epoch")?);
+    Ok(Sealed {
+        body,
+        prev,
+        h,
+        version: number(&members, "v")?,
+        epoch: epoch.map_err(|_| Flaw::Content("has an `epoch` that is too high".to_owned()))?,
+        seq: number(&members, "seq")?,
+        run: text(&mut members, "run")?,
+        kind: text(&mut members, "kind")?,
+        t: members.take_text("t"),
+        attempt: members.take_text("attempt"),
+        streams: ["stdout", "stderr"].into_iter().filter_map(|stream| members.take_object(stream)).collect(),
+    })
 }
 
 /// Body and `h`, when the bytes around them are exactly as they must be.
@@ -162,6 +166,11 @@ fn open_frame(line: &[u8]) -> Result<(&[u8], Digest), Flaw> {
     let prev_at = body.len().checked_sub(PREV.len() + HEX + 1).filter(|at| open && body[*at..].starts_with(PREV));
     let h = Digest::parse(hex).filter(|_| prev_at.is_some()).ok_or(Flaw::Frame)?;
     Ok((body, h))
+}
+
+fn text<'a>(members: &mut Members<'a>, key: &str) -> Result<Cow<'a, str>, Flaw> {
+    let text = members.take_text(key).filter(|text| !text.is_empty());
+    text.ok_or_else(|| Flaw::Content(format!("has no `{key}`, expected text")))
 }
 
 fn number(members: &Members<'_>, key: &str) -> Result<u64, Flaw> {
@@ -193,13 +202,15 @@ mod tests {
         assert!(body.starts_with("{\"v\":1,") && body.ends_with(&format!(",\"prev\":\"{}\"", "0".repeat(64))));
         assert_eq!(h, format!("{}\"}}\n", Digest::of(body.as_bytes())));
         let checked = check(line.as_bytes()).unwrap();
-        assert_eq!((checked.epoch, checked.seq, checked.kind(), checked.body), (1, 1, "run.open", body.as_bytes()));
+        assert_eq!((checked.epoch, checked.seq, &*checked.kind, checked.body), (1, 1, "run.open", body.as_bytes()));
     }
 
     #[test]
     fn each_part_of_the_frame_counts() {
         let line = sealed(&record(1, 1, "run.open"));
-        let with = |from: &str, to: &str| check(String::from_utf8(line.clone()).unwrap().replace(from, to).as_bytes()).unwrap_err();
+        let with = |from: &str, to: &str| {
+            check(String::from_utf8(line.clone()).unwrap().replace(from, to).as_bytes()).unwrap_err()
+        };
         assert_eq!(with("\"}\n", "\"}"), Flaw::Unfinished);
         assert_eq!(with("\"}\n", "\"}\r\n"), Flaw::Converted);
         assert_eq!(with("\"}\n", "\" }\n"), Flaw::Frame);
@@ -235,7 +246,7 @@ mod tests {
         long.insert("text".into(), "x".repeat(spare).into());
         assert_eq!(sealed(&long).len(), MAX_LINE);
         long.insert("text".into(), "x".repeat(spare + 1).into());
-        assert!(matches!(seal(&long, Digest::ZERO), Err(JournalError::TooLong { bytes }) if bytes == MAX_LINE + 1));
+        assert!(matches!(seal(&long, Digest::ZERO), Err(JournalError::TooLong { bytes, .. }) if bytes == MAX_LINE + 1));
         assert_eq!(check(&vec![b'x'; MAX_LINE + 1]).unwrap_err(), Flaw::TooLong);
     }
 

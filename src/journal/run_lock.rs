@@ -18,8 +18,11 @@ const WAIT: Duration = Duration::from_millis(100);
 /// What the holder of a run says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
+    /// Its process.
     pub pid: u32,
+    /// Its claimed name.
     pub who: String,
+    /// Its machine.
     pub host: String,
     /// UTC, as in the journal.
     pub since: String,
@@ -40,6 +43,7 @@ impl fmt::Display for Holder {
 /// Whether somebody is in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
+    /// The lock is free.
     Nobody,
     /// The holder has said who it is, or has not come to it yet.
     Somebody(Option<Holder>),
@@ -67,10 +71,8 @@ impl RunLock {
     /// Looks who is in a run, without entering it.
     pub fn look(folder: &RunFolder) -> Result<Presence, JournalError> {
         let path = folder.run_lock();
-        match Flock::is_held(&path).map_err(JournalError::io("look at", &path))? {
-            true => Ok(Presence::Somebody(said(folder))),
-            false => Ok(Presence::Nobody),
-        }
+        let held = Flock::is_held(&path).map_err(JournalError::io("look at", &path))?;
+        Ok(if held { Presence::Somebody(said(folder)) } else { Presence::Nobody })
     }
 }
 

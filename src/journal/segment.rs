@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 /// One file of the chain: `seg-0001-<writer>.<host>.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
+    /// Where it stands.
     pub path: PathBuf,
+    /// From 1.
     pub epoch: u32,
     /// As it stands in the name: a label for people, no proof of anything.
     pub writer: String,
+    /// As `writer`.
     pub host: String,
 }
 
@@ -62,7 +65,10 @@ mod tests {
 
     #[test]
     fn other_files_are_no_segments() {
-        for name in ["notes-pepe.mio.jsonl", "seg-1-a.b.jsonl", "seg-0000-a.b.jsonl", "seg-0001-a.jsonl", "seg-0001-a.b.jsonl.orig", "seg-+001-a.b.jsonl"] {
+        for name in ["notes-pepe.mio.jsonl", "seg-1-a.b.jsonl", "seg-0000-a.b.jsonl", "seg-+001-a.b.jsonl"] {
+            assert_eq!(Segment::parse(Path::new(name)), None, "{name}");
+        }
+        for name in ["seg-0001-a.jsonl", "seg-0001-a.b.jsonl.orig", "seg-0001.a-b.jsonl"] {
             assert_eq!(Segment::parse(Path::new(name)), None, "{name}");
         }
     }

@@ -90,3 +90,31 @@ impl Sink for FileSink {
         Ok(Reserve::Unknown)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_is_set_aside_without_a_change_of_length() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = durable::make_file(&scratch.path().join("a")).unwrap();
+        let mut sink = FileSink::new(file, scratch.path());
+        assert_eq!(sink.write(b"abc").unwrap(), 3);
+        sink.reserve(3, 1 << 20).unwrap();
+        assert_eq!(sink.len().unwrap(), 3);
+        sink.truncate(1).unwrap();
+        assert_eq!(sink.write(b"x").unwrap(), 1);
+        sink.sync().unwrap();
+        sink.sync_new().unwrap();
+        assert_eq!(std::fs::read(scratch.path().join("a")).unwrap(), b"ax");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_said_and_not_swallowed() {
+        let full = std::fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let mut sink = FileSink::new(full, Path::new("/dev"));
+        assert_eq!(sink.write(b"abc").unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}

@@ -14,7 +14,7 @@ use super::line::{self, VERSION};
 use super::reading::read_now;
 use super::run_id::check_name;
 use super::sink::{FileSink, Reserve, Sink};
-use super::{AppendLock, Class, Digest, JournalError, RunFolder, durable};
+use super::{AppendLock, Class, Digest, JournalError, RunFolder, Segment, durable};
 
 /// Space that is set aside, so that a run can be recorded on a disk that others fill.
 const RESERVE: u64 = 1024 * 1024;
@@ -46,11 +46,14 @@ enum Health {
 /// A record that is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
+    /// Its number.
     pub seq: u64,
+    /// Its `h`.
     pub head: Digest,
 }
 
 /// Where a writer goes on.
+#[derive(Clone, Copy)]
 pub(super) struct Position {
     pub(super) epoch: u32,
     pub(super) next_seq: u64,
@@ -78,7 +81,12 @@ impl Writer {
         Self::start(folder, &path, sink, Position { epoch, next_seq: 1, head, end: 0 })
     }
 
-    pub(super) fn start(folder: &RunFolder, path: &Path, sink: Box<dyn Sink>, at: Position) -> Result<Self, JournalError> {
+    pub(super) fn start(
+        folder: &RunFolder,
+        path: &Path,
+        sink: Box<dyn Sink>,
+        at: Position,
+    ) -> Result<Self, JournalError> {
         let Position { epoch, next_seq, head, end } = at;
         let (folder, path) = (folder.clone(), path.to_owned());
         let mut writer = Self { folder, path, epoch, next_seq, head, end, reserved: end, sink, health: Health::Sound };
@@ -125,14 +133,17 @@ impl Writer {
         self.head
     }
 
+    /// The number that the next record must have.
     pub fn next_seq(&self) -> u64 {
         self.next_seq
     }
 
+    /// The epoch that is written.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
 
+    /// The segment that is written.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -217,16 +228,220 @@ impl Writer {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, next_seq, head, health, .. } = self;
-        f.debug_struct("Writer").field("path", path).field("next_seq", next_seq).field("head", head).field("health", health).finish_non_exhaustive()
+        write!(f, "Writer({}, next {next_seq}, head {head}, {health:?})", path.display())
     }
 }
 
 /// The head of a journal that a new epoch may follow.
 fn head_to_take_over(folder: &RunFolder) -> Result<Digest, JournalError> {
     let reading = read_now(folder, &[]);
+    let last = reading.segments.last().map(Segment::name);
     match (reading.class, reading.newer) {
-        (Class::Ok, None) => Ok(reading.head),
-        (Class::Ok, Some(found)) => Err(JournalError::NewerVersion { found }),
+        // The last segment has to be recovered first, so that its tail is kept; earlier ones nobody may touch.
+        (Class::Torn { file, offset, bytes, why }, _) if Some(&file) == last.as_ref() => {
+            Err(JournalError::ReadOnly { class: Box::new(Class::Torn { file, offset, bytes, why }) })
+        }
+        (Class::Ok | Class::Torn { .. }, None) => Ok(reading.head),
+        (Class::Ok | Class::Torn { .. }, Some(found)) => Err(JournalError::NewerVersion { found }),
         (class, _) => Err(JournalError::ReadOnly { class: Box::new(class) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Fault, FaultySink, RUN, Scratch, record};
+    use super::super::{audit, read};
+    use super::*;
+
+    /// A writer with one record, whose next calls to the disk fail like this.
+    fn failing(scratch: &Scratch, faults: &[Fault]) -> Writer {
+        let mut writer = scratch.writer_of(RUN);
+        writer.append(record(1, 1, "run.open")).unwrap();
+        let sink = FaultySink::around(&writer, faults);
+        writer.sink = Box::new(sink);
+        writer
+    }
+
+    fn records(scratch: &Scratch) -> usize {
+        let reading = read(&RunFolder::open(scratch.state(), RUN).unwrap());
+        assert_eq!(reading.class, Class::Ok);
+        reading.lines.len()
+    }
+
+    #[test]
+    fn a_record_comes_back_as_it_was_given_with_prev_and_h() {
+        let scratch = Scratch::new();
+        let mut writer = scratch.writer_of(RUN);
+        let first = writer.append(record(1, 1, "run.open")).unwrap();
+        let second = writer.append(record(1, 2, "note")).unwrap();
+        let reading = read(&RunFolder::open(scratch.state(), RUN).unwrap());
+        let line = &reading.lines[1];
+        let mut value = line.value.clone();
+        assert_eq!(value.shift_remove("prev").unwrap(), first.head.to_string());
+        assert_eq!(value.shift_remove("h").unwrap(), second.head.to_string());
+        assert_eq!(value, record(1, 2, "note"));
+        assert_eq!((line.seq, line.h, reading.head, writer.head()), (2, second.head, second.head, second.head));
+    }
+
+    #[test]
+    fn a_segment_is_the_owners_alone_and_has_space_set_aside() {
+        use std::os::unix::fs::MetadataExt;
+        let scratch = Scratch::new();
+        let mut writer = scratch.writer_of(RUN);
+        writer.append(record(1, 1, "run.open")).unwrap();
+        let metadata = writer.path().metadata().unwrap();
+        assert_eq!(metadata.mode() & 0o7777, 0o600);
+        assert_eq!(metadata.size(), writer.end);
+        assert!(writer.reserved == 0 || metadata.blocks() * 512 >= RESERVE, "{} blocks", metadata.blocks());
+    }
+
+    #[test]
+    fn a_record_that_does_not_fit_is_refused_and_harms_nothing() {
+        let scratch = Scratch::new();
+        let mut writer = scratch.writer_of(RUN);
+        for (key, value) in [("v", "2"), ("run", "\"b\""), ("epoch", "2"), ("seq", "2"), ("h", "\"\""), ("kind", "1")] {
+            let mut wrong = record(1, 1, "run.open");
+            wrong.insert(key.to_owned(), serde_json::from_str(value).unwrap());
+            let error = writer.append(wrong).unwrap_err();
+            assert!(matches!(&error, JournalError::Record { why } if why.contains(key)), "{error}");
+        }
+        let mut long = record(1, 1, "run.open");
+        long.insert("text".into(), "x".repeat(line::MAX_LINE).into());
+        assert!(matches!(writer.append(long), Err(JournalError::TooLong { .. })));
+        writer.append(record(1, 1, "run.open")).unwrap();
+        assert_eq!(records(&scratch), 1);
+    }
+
+    #[test]
+    fn a_short_write_is_taken_back_and_tried_once_more() {
+        for fault in [Fault::Short, Fault::Full] {
+            let scratch = Scratch::new();
+            let mut writer = failing(&scratch, &[fault]);
+            writer.append(record(1, 2, "note")).unwrap();
+            assert_eq!((records(&scratch), writer.is_suspect()), (2, false));
+        }
+    }
+
+    #[test]
+    fn a_disk_that_stays_full_leaves_a_whole_journal_and_a_suspect_writer() {
+        let scratch = Scratch::new();
+        let mut writer = failing(&scratch, &[Fault::Short, Fault::Short]);
+        let error = writer.append(record(1, 2, "note")).unwrap_err();
+        assert!(error.help().unwrap().contains("--state"), "{error}");
+        assert_eq!((error.exit_code(), records(&scratch), writer.is_suspect()), (6, 1, true));
+        assert!(matches!(writer.append(record(1, 2, "note")), Err(JournalError::Suspect { .. })));
+        assert_eq!(records(&scratch), 1);
+    }
+
+    #[test]
+    fn without_space_for_another_try_there_is_none() {
+        let scratch = Scratch::new();
+        let mut writer = failing(&scratch, &[Fault::Short, Fault::Reserve]);
+        let error = writer.append(record(1, 2, "note")).unwrap_err();
+        assert!(error.to_string().starts_with("cannot reserve space for"), "{error}");
+        assert_eq!((records(&scratch), writer.is_suspect()), (1, true));
+    }
+
+    #[test]
+    fn a_failed_sync_is_never_tried_again() {
+        let scratch = Scratch::new();
+        let mut writer = failing(&scratch, &[Fault::Sync]);
+        let error = writer.append(record(1, 2, "note")).unwrap_err();
+        assert!(error.to_string().starts_with("cannot sync journal"), "{error}");
+        assert!(writer.is_suspect());
+        let before = std::fs::read(writer.path()).unwrap();
+        assert!(matches!(writer.append(record(1, 3, "note")), Err(JournalError::Suspect { .. })));
+        assert!(matches!(writer.guard_append(), Err(JournalError::Suspect { .. })));
+        assert_eq!(std::fs::read(writer.path()).unwrap(), before);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_is_a_torn_tail() {
+        let scratch = Scratch::new();
+        let mut writer = failing(&scratch, &[Fault::Short, Fault::Truncate]);
+        assert!(writer.append(record(1, 2, "note")).is_err());
+        assert!(writer.is_suspect());
+        assert_eq!(audit(&writer.folder).exit_code(), 10);
+    }
+
+    #[test]
+    fn bytes_of_somebody_else_stop_the_writer() {
+        let scratch = Scratch::new();
+        let mut writer = failing(&scratch, &[]);
+        let other = std::fs::read(writer.path()).unwrap();
+        std::fs::write(writer.path(), [&other[..], b"x\n"].concat()).unwrap();
+        assert!(matches!(writer.append(record(1, 2, "note")), Err(JournalError::Foreign { .. })));
+        assert!(writer.is_suspect());
+    }
+
+    #[test]
+    fn space_is_topped_up_before_it_runs_out() {
+        let scratch = Scratch::new();
+        let mut writer = scratch.writer_of(RUN);
+        for seq in 1..=20 {
+            let mut long = record(1, seq, "run.open");
+            long.insert("text".into(), "x".repeat(60_000).into());
+            writer.append(long).unwrap();
+            assert!(writer.reserved == 0 || writer.reserved - writer.end >= LOW);
+        }
+    }
+
+    #[test]
+    fn a_taken_over_writer_adds_nothing() {
+        let scratch = Scratch::new();
+        let mut first = scratch.writer_of(RUN);
+        let head = first.append(record(1, 1, "run.open")).unwrap().head;
+        let mut second = Writer::create(&first.folder, 2, "komari", "mio").unwrap();
+        assert_eq!(second.head(), head);
+        assert!(matches!(first.append(record(1, 2, "note")), Err(JournalError::Fenced { ours: 1, highest: 2 })));
+        assert!(matches!(first.guard_append(), Err(JournalError::Fenced { .. })));
+        second.append(record(2, 1, "control.take")).unwrap();
+        assert_eq!(records(&scratch), 2);
+    }
+
+    #[test]
+    fn an_epoch_is_made_once_and_in_order() {
+        let scratch = Scratch::new();
+        let writer = scratch.writer_of(RUN);
+        assert!(matches!(Writer::create(&writer.folder, 1, "komari", "mio"), Err(JournalError::Fenced { .. })));
+        assert!(matches!(
+            Writer::create(&writer.folder, 3, "komari", "mio"),
+            Err(JournalError::Epoch { found: 3, expected: 2 })
+        ));
+        assert!(matches!(Writer::create(&writer.folder, 0, "komari", "mio"), Err(JournalError::Fenced { .. })));
+    }
+
+    #[test]
+    fn a_damaged_journal_is_not_taken_over() {
+        let scratch = Scratch::new();
+        let run = scratch.run_with(&["run.open", "note"]);
+        run.set(&run.bytes()[..run.bytes().len() - 1]);
+        assert_eq!(Writer::create(&run.folder, 2, "komari", "mio").unwrap_err().exit_code(), 10);
+        run.set(b"{}\n{}\n");
+        assert_eq!(Writer::create(&run.folder, 2, "komari", "mio").unwrap_err().exit_code(), 11);
+        assert_eq!(run.folder.highest_epoch().unwrap(), 1);
+    }
+
+    #[test]
+    fn a_take_over_waits_for_the_lock_that_a_deed_holds() {
+        let scratch = Scratch::new();
+        let mut writer = scratch.writer_of(RUN);
+        let lock = writer.guard_append().unwrap();
+        writer.append_under(&lock, record(1, 1, "run.open")).unwrap();
+        let folder = writer.folder.clone();
+        let taker = std::thread::spawn(move || Writer::create(&folder, 2, "komari", "mio").map(|writer| writer.head()));
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        let second = writer.append_under(&lock, record(1, 2, "note")).unwrap();
+        drop(lock);
+        assert_eq!(taker.join().unwrap().unwrap(), second.head);
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_an_error_of_the_world() {
+        let scratch = Scratch::new();
+        let mut writer = scratch.writer_of(RUN);
+        std::fs::remove_dir_all(writer.folder.root()).unwrap();
+        assert_eq!(writer.append(record(1, 1, "run.open")).unwrap_err().exit_code(), 6);
+        assert_eq!(Writer::create(&writer.folder, 1, "pepe", "mio").unwrap_err().exit_code(), 6);
     }
 }

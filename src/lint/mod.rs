@@ -8,6 +8,8 @@ mod no_deputy;
 mod no_review;
 mod no_way_back;
 mod repair_unproved;
+#[cfg(test)]
+mod shown;
 mod typographic;
 mod unquoted_value;
 
@@ -66,7 +68,34 @@ fn warnings_in(rest: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Code;
     use crate::load::load;
+
+    /// What is shown by `locum explain`: each example has its problem, and no other.
+    #[test]
+    fn every_code_has_an_example_with_just_this_problem() {
+        let mut wrong = Vec::new();
+        for code in Code::ALL {
+            let (file, problem) = crate::yaml::read_text("example.yaml", code.example().to_vec());
+            let problems = problem.map_or_else(|| lint(&load("example", file)), |problem| vec![problem]);
+            let found: Vec<_> =
+                problems.iter().map(|problem| (problem.code.name(), problem.message.as_str())).collect();
+            if found.is_empty() || found.iter().any(|(name, _)| *name != code.name()) {
+                wrong.push(format!("{}: {found:?}", code.name()));
+            }
+            assert!(problems.iter().all(|problem| !problem.help.is_empty()), "{}: no remedy", code.name());
+            assert!(code.explanation().ends_with('.') && code.explanation().len() > 30, "{}", code.name());
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn every_code_is_known_by_its_name() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(code.name()), Some(*code));
+        }
+        assert_eq!(Code::from_name("no-such-code"), None);
+    }
 
     /// The two examples at the top of the format's description.
     #[test]

@@ -15,7 +15,7 @@ use lines::{Line, Lines};
 use crate::engine::command::{Answer, Choice};
 use crate::engine::record::{Close, Confirm as Confirmed, Mode};
 use crate::engine::resolve::{Resolver, Work};
-use crate::engine::{Key, Position};
+use crate::engine::{AttemptId, Key, Position};
 use crate::session::{Busy, Control, Notice, Trouble};
 use crate::text::{plain, width};
 use crate::view::{self, Act, Card, Confirm};
@@ -392,13 +392,13 @@ impl<'a> Plain<'a> {
     /// While something runs: its output as it comes. Ctrl-C ends nothing by itself.
     fn watch(&mut self) -> Result<Option<Left>, PlainError> {
         let mut follow: Option<Follow> = None;
+        let mut running = None;
         let mut offered = false;
         while let Some(busy) = self.control.busy().cloned() {
-            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } = &busy
-                && follow.is_none()
-            {
-                follow = self.control.output(attempt).map(|path| Follow::new(&path));
+            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } | Busy::Settling { attempt, .. } = busy {
+                running = Some(attempt);
             }
+            follow = follow.or_else(|| self.follow(running.as_ref()));
             match self.control.poll(WAIT) {
                 Ok(notices) => self.notices(notices)?,
                 Err(trouble) => writeln!(self.out, "{}", plain(&trouble.to_string()))?,
@@ -410,6 +410,9 @@ impl<'a> Plain<'a> {
                 writeln!(self.out, "\nthe step goes on. type `stop` to end it, anything else to watch")?;
                 self.lines.drain();
                 offered = true;
+            }
+            if self.lines.gone() {
+                return Ok(Some(self.gone()?));
             }
             // What a pipe holds is for the questions to come, not for now.
             if !self.lines.is_terminal() {
@@ -423,17 +426,25 @@ impl<'a> Plain<'a> {
                         _ => writeln!(self.out, "watching; the step goes on")?,
                     }
                 }
-                Line::End => {
-                    writeln!(self.out, "\nthe terminal is gone; the step goes on without it")?;
-                    return Ok(Some(Left::Kept));
-                }
+                Line::End => return Ok(Some(self.gone()?)),
                 Line::Text(_) | Line::Interrupted | Line::Nothing => {}
             }
         }
-        if let Some(follow) = &mut follow {
+        // What was over in an instant has its output too.
+        if let Some(mut follow) = follow.or_else(|| self.follow(running.as_ref())) {
             follow.finish(self.out)?;
         }
         Ok(None)
+    }
+
+    fn follow(&self, attempt: Option<&AttemptId>) -> Option<Follow> {
+        attempt.and_then(|attempt| self.control.output(attempt)).map(|path| Follow::new(&path))
+    }
+
+    /// Nobody is there any more. That the words reach nobody either is no failure.
+    fn gone(&mut self) -> Result<Left, PlainError> {
+        let _ = writeln!(self.out, "\nthe terminal is gone; the step goes on without it");
+        Ok(Left::Kept)
     }
 
     fn notices(&mut self, notices: Vec<Notice>) -> Result<(), PlainError> {

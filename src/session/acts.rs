@@ -1,22 +1,23 @@
 //! What a screen may do with a run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
-use super::ask::measured;
+use super::ask::{Purpose, measured};
+use super::bundle::Bundle;
 use super::control::{Busy, Control, Notice, Trouble};
 use super::stop::Stop;
 use super::task::{AskDone, Msg, Prepared, Settled, Task};
 use super::{Pending, Session, failed};
-use crate::engine::command::{Answer, Beginning, Choice, Command, Effect};
-use crate::engine::record::{Close, Confirm, Does, Judged, Target};
+use crate::engine::command::{Answer, Beginning, Choice, Command, Deed, Effect};
+use crate::engine::record::{Guards, Close, Confirm, Does, Judged, Target};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::{AttemptId, Exit, Key, Plan, Position, Refusal, Run};
 use crate::exec::{self, SupervisorPlace};
 use crate::journal::Evidence;
-use crate::model::Phase;
 
 impl Session {
     /// The step the run stands at.
@@ -28,7 +29,12 @@ impl Session {
         }
     }
 
+    /// Nothing goes on, and what would go on could be recorded.
     fn idle(&self) -> Result<(), Trouble> {
+        if self.writer.is_suspect() {
+            let message = "the journal could not be written, so nothing more is started; `locum resume` goes on once it can be";
+            return Err(failed(message, Exit::JournalNotWritable));
+        }
         match &self.busy {
             None => Ok(()),
             Some(busy) => Err(Refusal::NotNow(format!("something goes on already: {busy:?}")).into()),
@@ -74,8 +80,11 @@ impl Session {
     /// Refuses early what would be refused anyway, so that nothing is measured or copied for it.
     fn would_refuse(&self, beginning: &Beginning) -> Result<(), Trouble> {
         let asked = crate::engine::Asked { at: self.clock.moment(), command: Command::Begin(Box::new(beginning.clone())) };
-        crate::engine::decide(&self.plan, &self.run, &asked)?;
-        Ok(())
+        match crate::engine::decide(&self.plan, &self.run, &asked) {
+            // Nothing is measured yet: that is what comes next.
+            Ok(_) | Err(Refusal::NotMeasured(_)) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 
     fn begin_change(&mut self, pending: Pending, ask_done: AskDone) -> Result<(), Trouble> {
@@ -110,9 +119,9 @@ impl Session {
         beginning.way_back = prepared.way_back;
         if let Some(sight) = &prepared.sight {
             self.keep_sight(&task.attempt.to_string(), sight)?;
+            self.remember(Some(sight))?;
         }
         let before = self.before_of(&beginning, prepared.sight);
-        self.bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))?;
         match &task.resolved.work {
             Work::Command(_) => self.supervise(task, beginning, before),
             Work::Restore => self.restore(task, beginning, before),
@@ -136,16 +145,21 @@ impl Session {
         let place = SupervisorPlace { lock: files.lock(), started: files.started(), exit: files.exit(), blob: task.blob.clone() };
         let supervised = exec::supervise(&self.program, &spec, &place, &[]);
         let mut supervised = supervised.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
+        let bundle = Arc::clone(&self.bundle);
         let went = self.commit_and(Command::Begin(Box::new(beginning)), |effects| {
             if effects.is_empty() {
                 return Ok(());
             }
+            still_the_same(&bundle)?;
             supervised.go().map_err(|error| failed(super::ask::chain(&error), Exit::Environment))
         });
         let went = match went {
             Ok(effects) => !effects.is_empty(),
             Err(trouble) => {
+                // Whether GO was heard is in what the supervisor leaves behind.
                 let _ = supervised.abandon();
+                let boot = self.run.boot.clone();
+                let _ = self.find_out(boot.as_deref());
                 return Err(trouble);
             }
         };
@@ -160,6 +174,7 @@ impl Session {
 
     fn restore(&mut self, mut task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
         let undone = beginning.undoes.clone();
+        still_the_same(&self.bundle)?;
         let effects = self.commit(Command::Begin(Box::new(beginning)))?;
         let (Some(undone), true) = (undone, effects.contains(&Effect::Go(task.attempt.clone()))) else { return Ok(()) };
         task.copy = self.folder.copies().join(undone.to_string());
@@ -178,13 +193,7 @@ impl Session {
 
     pub(super) fn settled(&mut self, settled: Settled) -> Result<(), Trouble> {
         self.busy = None;
-        let broken = settled.ending.guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-        self.commit(Command::Finish(Box::new(settled.ending)))?;
-        if let (Some(sight), false) = (settled.sight, broken) {
-            self.keep_sight("newest", &sight)?;
-            self.sight = Some(sight);
-        }
-        Ok(())
+        self.end(settled, |ending| Command::Finish(Box::new(ending)))
     }
 
     fn take(&mut self, msg: Msg) -> Result<(), Trouble> {
@@ -211,6 +220,10 @@ impl Session {
                 self.busy = None;
                 Err(failed(why, Exit::Environment))
             }
+            Msg::Held { step, how, held } => {
+                self.busy = None;
+                self.commit(Command::AlreadyDone { step, held, how }).map(|_| ())
+            }
             Msg::Said(text) => {
                 self.notices.push(Notice::Said(text));
                 Ok(())
@@ -226,15 +239,41 @@ impl Session {
         asker.sight(&self.watch, &self.folder.blobs().join(attempt), &Stop::default())
     }
 
-    /// A deed by hand in repair changes something, so the guards are measured after it.
-    fn guards_after_hand(&self, step: &Key) -> Result<Option<(crate::engine::record::Guards, super::watch::Sight)>, Trouble> {
-        let in_repair = self.plan.item(&step.id).is_some_and(|item| item.phase == Phase::Repair);
-        let (Some(before), true) = (&self.sight, in_repair) else { return Ok(None) };
+    /// A deed by hand changes something, so everything is measured around it as around a command.
+    fn deed(&mut self, resolved: Resolved, answer: Answer, how: &str) -> Result<(), Trouble> {
+        let attempt = self.next_attempt();
+        let Beginning { target, cwd, .. } = self.beginning(&resolved, &attempt, "");
+        self.stop = Stop::default();
+        let task = self.task(resolved, attempt.clone());
+        let needs = task.asker.all(&task.resolved.needs, &task.blob, Purpose::Needs, &task.stop);
+        let done_when: &[_] = if answer == Answer::Done { &task.resolved.done_when } else { &[] };
+        let done = task.asker.all(done_when, &task.blob, Purpose::After, &task.stop);
+        let measured = self.guards_after_hand(&task.resolved.may_change)?;
+        let (guards, sight) = measured.unzip();
+        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
+        let step = task.resolved.key.clone();
+        let deed = Deed { step, attempt, answer, how: how.to_owned(), target, cwd, needs, done, guards };
+        self.remember(sight.as_ref())?;
+        self.commit(Command::ByHand(Box::new(deed)))?;
+        if let (Some(sight), false) = (sight, broken) {
+            self.sight = Some(sight);
+        }
+        Ok(())
+    }
+
+    /// What a person did to the guards; nothing before repair was entered.
+    fn guards_after_hand(&self, may_change: &[String]) -> Result<Option<(Guards, super::watch::Sight)>, Trouble> {
+        let Some(before) = &self.sight else { return Ok(None) };
         let Some(now) = self.look_around().map_err(|why| failed(why, Exit::Environment))? else { return Ok(None) };
-        let guards = self.watch.compare(before, &now, &self.resolved(step)?.may_change);
+        let guards = self.watch.compare(before, &now, may_change);
         let guards = guards.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
         Ok(Some((guards, now)))
     }
+}
+
+/// The files that commands call are still those that the run began with.
+fn still_the_same(bundle: &Bundle) -> Result<(), Trouble> {
+    bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))
 }
 
 /// The command of a step, where it has one.
@@ -327,22 +366,21 @@ impl Control for Session {
 
     fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble> {
         self.idle()?;
+        self.stop = Stop::default();
         let task = self.task(self.resolved(step)?, self.next_attempt());
-        let held = task.asker.all(&task.resolved.done_when, &task.blob.with_extension("before"), &task.stop);
-        self.commit(Command::AlreadyDone { step: step.clone(), held, how: how.to_owned() }).map(|_| ())
+        self.busy = Some(Busy::Preparing { step: step.clone() });
+        let how = how.to_owned();
+        thread::spawn(move || task.ask_done(how));
+        Ok(())
     }
 
     fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble> {
         self.idle()?;
-        let measured = if answer == Answer::Done { self.guards_after_hand(step)? } else { None };
-        let (guards, sight) = measured.unzip();
-        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-        self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards })?;
-        if let (Some(sight), false) = (sight, broken) {
-            self.keep_sight("newest", &sight)?;
-            self.sight = Some(sight);
+        let resolved = self.resolved(step)?;
+        if matches!(resolved.work, Work::ByHand(_)) && resolved.does == Does::Change {
+            return self.deed(resolved, answer, how);
         }
-        Ok(())
+        self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards: None }).map(|_| ())
     }
 
     fn enter_repair(&mut self, how: &str) -> Result<(), Trouble> {
@@ -352,7 +390,7 @@ impl Control for Session {
             let sight = self.look_around().map_err(|why| failed(format!("{why}; nothing ran"), Exit::Environment))?;
             if let Some(sight) = sight {
                 guards = Some(sight.guards());
-                self.keep_sight("newest", &sight)?;
+                self.remember(Some(&sight))?;
                 self.sight = Some(sight);
             }
         }

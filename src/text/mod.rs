@@ -5,6 +5,7 @@
 pub mod duration;
 pub mod expect_text;
 pub mod invisible;
+pub mod markdown;
 pub mod pattern;
 pub mod redactor;
 pub mod sanitizer;

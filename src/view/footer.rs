@@ -99,8 +99,8 @@ fn left(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Option<String> {
     if known.is_zero() {
         return None;
     }
-    let more = if unsaid { " and more" } else { "" };
-    Some(format!("about {}{more} left", human(rounded(known))))
+    let how = if unsaid { "at least" } else { "about" };
+    Some(format!("{how} {} left", human(rounded(known))))
 }
 
 /// Minutes are enough from one minute on.
@@ -111,7 +111,7 @@ fn rounded(time: Duration) -> Duration {
 
 fn walk(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Walk {
     if let Some(attempt) = run.running().filter(|attempt| attempt.intent.does != Does::Look) {
-        return Walk::No(format!("`{}` changes something just now", attempt.intent.step));
+        return Walk::No(format!("`{}` runs", attempt.intent.step));
     }
     match &run.position {
         Position::Frozen { .. } => return Walk::No("a guard is broken".to_owned()),
@@ -119,10 +119,10 @@ fn walk(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Walk {
         Position::Step { .. } | Position::EnterRepair | Position::NotRepaired | Position::Stopped { .. } => {}
     }
     if let Some(until) = owed(plan, run, steps) {
-        return Walk::No(format!("not before `{until}` has passed"));
+        return Walk::No(format!("not before `{until}`"));
     }
     match map::standing(run).and_then(|key| plan.item(&key.id)).and_then(|item| item.step.fields.unsafe_until.as_ref()) {
-        Some(until) => Walk::Until(format!("you begin this step; then not before `{}` has passed", until.value)),
+        Some(_) => Walk::Until("you begin this step".to_owned()),
         None => Walk::Yes,
     }
 }
@@ -167,7 +167,7 @@ mod tests {
         let sample = sample::at_the_change();
         let footer = of(&sample);
         assert_eq!(footer.step, "Step 3 of 7");
-        assert_eq!(footer.left.as_deref(), Some("about 3 min and more left"));
+        assert_eq!(footer.left.as_deref(), Some("at least 3 min left"));
         assert_eq!(footer.place, "kyousuke");
         assert_eq!(of(&sample::at_the_gate()).step, "2 of 7 steps done");
         assert_eq!(of(&sample::at_the_end()).step, "All 8 steps");
@@ -193,15 +193,15 @@ mod tests {
     #[test]
     fn before_an_unsafe_step_one_may_walk_until_it_begins() {
         let walk = of(&sample::at_the_change()).walk;
-        assert_eq!(walk.text(), "YES, until you begin this step; then not before `restart` has passed");
+        assert_eq!(walk.text(), "YES, until you begin this step");
     }
 
     #[test]
     fn after_it_one_may_not_until_every_turn_has_passed() {
         let mut sample = sample::in_the_loop();
-        assert_eq!(of(&sample).walk.text(), "NO: not before `restart` has passed");
+        assert_eq!(of(&sample).walk.text(), "NO: not before `restart`");
         sample.change("restart[1]", Found::Ok(""));
-        assert_eq!(of(&sample).walk.text(), "NO: not before `restart` has passed");
+        assert_eq!(of(&sample).walk.text(), "NO: not before `restart`");
         sample.change("restart[2]", Found::Ok(""));
         assert_eq!(of(&sample).walk, Walk::Yes);
     }
@@ -210,7 +210,7 @@ mod tests {
     fn while_a_change_runs_and_when_a_guard_is_broken_one_may_not() {
         let mut sample = sample::at_the_change();
         sample.begin("renew", None);
-        assert_eq!(of(&sample).walk.text(), "NO: `renew` changes something just now");
+        assert_eq!(of(&sample).walk.text(), "NO: `renew` runs");
         assert_eq!(of(&sample::frozen()).walk.text(), "NO: a guard is broken");
     }
 

@@ -20,6 +20,7 @@ pub enum Label {
     GoodIs,
     ShouldLookLike,
     YouGot,
+    Printed,
     Caution,
     IfNot,
     Read,
@@ -35,6 +36,7 @@ pub enum Label {
     TellPeople,
     Daylight,
     Report,
+    OneThing,
 }
 
 impl Label {
@@ -56,6 +58,7 @@ impl Label {
             Self::GoodIs => "Good is",
             Self::ShouldLookLike => "Should look",
             Self::YouGot => "You got",
+            Self::Printed => "It said",
             Self::Caution => "Caution",
             Self::IfNot => "If not",
             Self::Read => "Read",
@@ -71,6 +74,7 @@ impl Label {
             Self::TellPeople => "Tell people",
             Self::Daylight => "In daylight",
             Self::Report => "Report",
+            Self::OneThing => "One thing",
         }
     }
 
@@ -91,7 +95,7 @@ impl Label {
 
     /// Whether the lines are bytes for a machine: shown as they are, never run together.
     pub const fn is_verbatim(self) -> bool {
-        matches!(self, Self::Runs | Self::LooksAlike | Self::ShouldLookLike | Self::YouGot)
+        matches!(self, Self::Runs | Self::LooksAlike | Self::ShouldLookLike | Self::Printed)
     }
 }
 

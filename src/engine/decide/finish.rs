@@ -47,14 +47,14 @@ pub(super) fn close_attempt(draft: &mut Draft, intent: &Intent, ending: &Ending)
         draft.push(outcome(Some(advance)));
         return;
     };
-    let ended = outcome(None);
-    let (why, advance) = match guards.broken.is_empty() {
-        true => ("the guards hold", onward(draft, &ended, intent, &facts, &ending.got)),
-        false => ("a guard is broken", frozen(Some(&intent.attempt), guards)),
-    };
-    draft.push(ended);
+    // The outcome comes last and says where it leads: cut off before it, the attempt is still open, and what is known of
+    // it is found out again.
     draft.push(Event::GuardsAfter { attempt: Some(intent.attempt.clone()), guards: guards.clone() });
-    draft.push(Event::WentTo { why: why.to_owned(), advance });
+    let advance = match guards.broken.is_empty() {
+        true => onward(draft, &outcome(None), intent, &facts, &ending.got),
+        false => frozen(Some(&intent.attempt), guards),
+    };
+    draft.push(outcome(Some(advance)));
 }
 
 /// The verdict: a change that timed out, or after which nobody measured what must not change, is unknown.

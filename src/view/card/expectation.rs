@@ -10,8 +10,7 @@ use crate::view::words;
 /// What a good end is.
 pub(super) fn good(resolved: &Resolved) -> Vec<String> {
     let mut lines = match &resolved.work {
-        Work::Command(_) | Work::Test(TestLine::Command(_)) => vec![output(&resolved.expect)],
-        Work::Wait { test: TestLine::Command(_), .. } => vec![output(&resolved.expect)],
+        Work::Command(_) | Work::Test(TestLine::Command(_)) | Work::Wait { test: TestLine::Command(_), .. } => vec![output(&resolved.expect)],
         Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => vec!["it holds".to_owned()],
         Work::Restore => vec!["every entry is as before, measured".to_owned()],
         Work::ByHand(_) => vec!["you did it, and saw that it worked".to_owned()],
@@ -60,6 +59,20 @@ pub(super) fn if_not(plan: &Plan, run: &Run, key: &Key) -> Vec<String> {
         lines.push(by_phase(item.phase).to_owned());
     }
     lines
+}
+
+/// What the branches of a step mean, for a run that was stopped by one of them.
+pub(super) fn meanings(plan: &Plan, run: &Run, key: &Key) -> Vec<String> {
+    let Some(item) = plan.item(&key.id) else { return Vec::new() };
+    let resolver = Resolver::new(plan, run, Some(key));
+    let branches = item.step.fields.if_not.0.iter().filter(|branch| branch.means.is_some() || branch.see.is_some());
+    let line = |branch: &crate::model::Branch| {
+        let got = branch.got.as_ref().map(|got| format!("\"{}\":", resolver.prose(got)));
+        let means = branch.means.as_ref().map(|means| resolver.prose(means));
+        let see = branch.see.as_ref().map(|see| format!("See {}.", resolver.prose(see)));
+        [got, means, see].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    branches.map(line).collect()
 }
 
 const fn by_phase(phase: Phase) -> &'static str {
@@ -113,6 +126,8 @@ mod tests {
         let sample = sample::certificate();
         let said = |id: &str| if_not(&sample.plan, &sample.run, &Key::new(id));
         assert_eq!(said("same-ca"), ["Two CAs are in play. Renew nothing. Then the run stops. See kubernetes-ca-rotation."]);
+        let meant = meanings(&sample.plan, &sample.run, &Key::new("same-ca"));
+        assert_eq!(meant, ["Two CAs are in play. Renew nothing. See kubernetes-ca-rotation."]);
         assert_eq!(said("leaf"), ["It is a finding, and the run goes on."]);
         assert_eq!(said("renew"), ["The run stops, and you decide."]);
         assert_eq!(said("served"), ["The run goes on, and stays open at its end: not repaired."]);

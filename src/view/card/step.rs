@@ -1,7 +1,7 @@
 //! The card of a step.
 
 use super::expectation::{destination, good, if_not};
-use super::result::got;
+use super::result::{found, got};
 use super::step_keys::{confirm, reading};
 use super::{Card, Confirm, Tone, common, standing};
 use crate::engine::record::Mode;
@@ -33,7 +33,7 @@ pub fn already_done_card(plan: &Plan, run: &Run, key: &Key, held: &[String]) -> 
     rows.one(Label::Means, "What this step is to bring about holds already. Nothing was started.");
     rows.0.extend(card.rows);
     card.rows = rows.0;
-    card.headline = "IT SEEMS TO BE DONE ALREADY. Nothing ran.".to_owned();
+    "IT SEEMS TO BE DONE ALREADY. Nothing ran.".clone_into(&mut card.headline);
     card.keys.retain(|hint| !matches!(hint.act, Act::Change | Act::ChangeAgain));
     let own = [
         KeyHint::new("d", "take it as done", Act::AlreadyDone),
@@ -79,7 +79,7 @@ impl Maker<'_> {
     fn tone(&self) -> Tone {
         match self.step.kind {
             StepKind::Change(_) => Tone::Change,
-            StepKind::ByHand(_) if matches!(self.phase, Phase::Repair | Phase::FollowUp) => Tone::Change,
+            StepKind::ByHand(_) if self.phase == Phase::Repair => Tone::Change,
             StepKind::ByHand(_) | StepKind::Question(_) => Tone::Person,
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Steps(_) => Tone::Look,
         }
@@ -90,6 +90,7 @@ impl Maker<'_> {
         match (&self.step.kind, self.tone()) {
             (StepKind::Change(_), _) => format!("THIS STEP CHANGES {place}. Read it once, slowly."),
             (StepKind::ByHand(_), Tone::Change) => "YOU DO THIS YOURSELF. locum runs nothing here. Read it once, slowly.".to_owned(),
+            (StepKind::ByHand(_), _) if self.phase == Phase::FollowUp => "You do this yourself. locum runs nothing here.".to_owned(),
             (StepKind::ByHand(_), _) => "You look yourself. locum runs nothing here.".to_owned(),
             (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
             (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
@@ -117,6 +118,7 @@ impl Maker<'_> {
         self.text(&mut rows, Label::ShouldLookLike, fields.looks_like.as_ref());
         if !matches!(self.step.kind, StepKind::Steps(_)) {
             rows.add(Label::YouGot, got(self.plan, self.run, self.key));
+            rows.add(Label::Printed, found(self.run, self.key));
         }
         self.text(&mut rows, Label::Caution, fields.caution.as_ref());
         if let Some(until) = &fields.unsafe_until {
@@ -155,6 +157,7 @@ impl Maker<'_> {
             Work::Test(test) | Work::Wait { test, .. } => self.test(rows, test),
             Work::Command(line) => self.command(rows, line),
             Work::Restore => rows.one(Label::Runs, resolved.shown()),
+            Work::ByHand(text) if words::lines(text) == words::lines(&resolved.title) => rows.one(Label::Runs, "by hand, by you"),
             Work::ByHand(text) => rows.one(Label::Runs, format!("by hand: {text}")),
             Work::Question { text, choices, show } => {
                 if words::line(text) != words::line(&resolved.title) {
@@ -190,14 +193,14 @@ impl Maker<'_> {
 
     fn whereabouts(&self, resolved: Option<&Resolved>) -> Vec<String> {
         let Some(opened) = &self.run.opened else { return vec![words::place(self.run)] };
-        let line = match resolved.map(|resolved| &resolved.work) {
-            Some(Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line)) => line,
-            _ => return vec![words::place(self.run)],
+        let Some(Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line)) =
+            resolved.map(|resolved| &resolved.work)
+        else {
+            return vec![words::place(self.run)];
         };
         let folder = line.cwd.as_deref().unwrap_or(&opened.cwd);
         vec![format!("{} as {}, in {folder}", words::place(self.run), words::account(opened))]
     }
-
 }
 
 /// What runs, as it is written, where names are missing.
@@ -307,7 +310,7 @@ mod tests {
     fn what_a_command_printed_is_clean_on_the_card() {
         let mut sample = sample::certificate();
         sample.look("leaf", Found::Fault("\x1b]0;owned\x07expired"));
-        assert_eq!(row(&of(&sample, "leaf"), Label::YouGot).last().map(String::as_str), Some("expired"));
+        assert_eq!(row(&of(&sample, "leaf"), Label::Printed), ["expired"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The card of a stop: why the run stands, and the ways on.
 
-use super::expectation::if_not;
+use super::expectation::meanings;
 use super::place::{question, who_to_ask};
-use super::result::got;
+use super::result::{found, got};
 use super::{Card, Tone, about, common};
 use crate::engine::position::StopReason;
 use crate::engine::record::Close;
@@ -19,8 +19,9 @@ pub(super) fn stopped(plan: &Plan, run: &Run, by: StopReason, step: Option<&Key>
     rows.one(Label::Why, run.why.as_deref().unwrap_or_else(|| why(by)));
     if let Some(key) = step {
         rows.add(Label::YouGot, got(plan, run, key));
+        rows.add(Label::Printed, found(run, key));
         if matches!(by, StopReason::Runbook | StopReason::OfferUndo) {
-            rows.add(Label::Means, if_not(plan, run, key));
+            rows.add(Label::Means, meanings(plan, run, key));
         }
     }
     rows.one(Label::Means, means(by));
@@ -57,7 +58,7 @@ const fn headline(by: StopReason) -> &'static str {
         StopReason::Unknown => "HOW IT ENDED IS NOT KNOWN.",
         StopReason::Runbook => "THE RUNBOOK SAYS: STOP.",
         StopReason::OfferUndo => "THE RUNBOOK SAYS: GO BACK.",
-        StopReason::Undone => "THE WAY BACK WAS GONE.",
+        StopReason::Undone => "YOU WENT BACK.",
         StopReason::TooManyVisits => "ROUND IN CIRCLES.",
         StopReason::NameNotKnown => "A VALUE IS MISSING.",
     }
@@ -69,7 +70,7 @@ const fn why(by: StopReason) -> &'static str {
         StopReason::Unknown => "the end of a change is not known",
         StopReason::Runbook => "the runbook stops here",
         StopReason::OfferUndo => "the runbook offers the way back here",
-        StopReason::Undone => "a way back was gone",
+        StopReason::Undone => "the way back was taken",
         StopReason::TooManyVisits => "a step would be reached for the fourth time",
         StopReason::NameNotKnown => "a name is not known yet",
     }

@@ -1,0 +1,109 @@
+//! One line a record, in words, for a terminal.
+
+use chrono_tz::Tz;
+
+use super::place::close_words;
+use super::times;
+use crate::engine::position::{Advance, Position};
+use crate::engine::record::{Does, EndResult, Event, Facts, Guards, Intent, Judged, Record};
+use crate::text::sanitizer::plain;
+use crate::text::width::shorten;
+
+/// Longest text of a command or a finding in a line, in columns.
+const LONGEST: usize = 100;
+
+/// A record in words: `1.5  2026-11-25 03:24:10 CET  renew: change began: kubeadm certs renew all`.
+pub fn log_line(record: &Record, zone: Tz) -> String {
+    let at = times::parse(&record.at.t).map_or_else(|| plain(&record.at.t), |at| at.with_timezone(&zone).format("%F %T %Z").to_string());
+    format!("{}.{:<3} {at}  {}", record.epoch, record.seq, shorten(&plain(&words(&record.event)), 2 * LONGEST))
+}
+
+fn words(event: &Event) -> String {
+    match event {
+        Event::RunOpened { who, runbook, mode, advance, .. } => {
+            let mode = super::place::mode_words(*mode);
+            format!("{} opened a {mode} run of {} {} on {}{}", who.claimed, runbook.id, runbook.version, who.host, to(Some(advance)))
+        }
+        Event::StepIntended(intent) => begun(intent),
+        Event::StepEnded { step, facts, advance, .. } => format!("{step}: {}{}", ended(facts), to(advance.as_ref())),
+        Event::StepUnknown { step, why, survivors, .. } => {
+            let survivors = if survivors.is_empty() { String::new() } else { format!("; still running: {}", survivors.join(", ")) };
+            format!("{step}: how it ended is NOT KNOWN: {why}{survivors}")
+        }
+        Event::StepSkipped { step, reason, advance } => format!("{step}: skipped: {reason}{}", to(Some(advance))),
+        Event::GuardsBefore { guards, .. } => format!("guards before: {}", measured(guards)),
+        Event::GuardsAfter { guards, .. } => format!("guards after: {}", measured(guards)),
+        Event::Answered { step, answer, judged, advance, .. } => {
+            format!("{step}: answered {answer:?} ({}){}", verdict(*judged), to(Some(advance)))
+        }
+        Event::WentTo { why, advance } => format!("went on: {why}{}", to(Some(advance))),
+        Event::Decided { choice, reason, advance, .. } => format!("decided {choice}: {reason}{}", to(Some(advance))),
+        Event::Noted { text } => format!("note: {text}"),
+        Event::Deviated { step, text } => {
+            let step = step.as_ref().map_or_else(String::new, |step| format!("{step}: "));
+            format!("{step}DEVIATION: {text}")
+        }
+        Event::Paused { why } => format!("paused: {why}"),
+        Event::Recovered { file, bytes, kept_as, .. } => format!("recovered: {bytes} torn bytes of {file} set aside as {kept_as}"),
+        Event::RecordingGap { attempt, what } => format!("recording gap of attempt {attempt}: {what}"),
+        Event::RunClosed { outcome, reason } => {
+            let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            format!("closed, {}{reason}", close_words(*outcome))
+        }
+        Event::Later => "a record of a later version of locum".to_owned(),
+    }
+}
+
+fn begun(intent: &Intent) -> String {
+    let does = match intent.does {
+        Does::Look => "look",
+        Does::Change => "change",
+        Does::Undo => "way back",
+    };
+    let confirm = intent.confirm.as_ref().map_or_else(String::new, |confirm| format!(", confirmed {} {:?}", confirm.how, confirm.text));
+    let command = intent.argv.last().filter(|_| intent.argv.iter().any(|word| word == "-c"));
+    let command = command.cloned().unwrap_or_else(|| intent.argv.join(" "));
+    format!("{}: {does} began{confirm}: {}", intent.step, shorten(&plain(&command), LONGEST))
+}
+
+fn ended(facts: &Facts) -> String {
+    let how = match (facts.result, facts.code, facts.signal) {
+        (EndResult::Exited, Some(code), _) => format!(", exit {code}"),
+        (EndResult::Signaled, _, Some(signal)) => format!(", signal {signal}"),
+        (EndResult::TimedOut, ..) => ", timed out".to_owned(),
+        (EndResult::NotStarted, ..) => ", never started".to_owned(),
+        (EndResult::Exited | EndResult::Signaled | EndResult::Measured, ..) => String::new(),
+    };
+    let found = if facts.found.is_empty() { String::new() } else { format!(": {}", facts.found.join("; ")) };
+    format!("{}{how}{}", verdict(facts.judged), shorten(&plain(&found), LONGEST))
+}
+
+const fn verdict(judged: Judged) -> &'static str {
+    match judged {
+        Judged::Passed => "passed",
+        Judged::Failed => "FAILED",
+        Judged::Unknown => "cannot tell",
+    }
+}
+
+fn measured(guards: &Guards) -> String {
+    if guards.broken.is_empty() {
+        return format!("held, {} entries, {} changed as listed", guards.entries, guards.allowed.len());
+    }
+    let paths: Vec<_> = guards.broken.iter().map(|changed| format!("{} {}", changed.path, changed.what)).collect();
+    format!("BROKEN: {}", paths.join(", "))
+}
+
+fn to(advance: Option<&Advance>) -> String {
+    let Some(advance) = advance else { return String::new() };
+    let place = match &advance.to {
+        Position::Step { step } => step.to_string(),
+        Position::EnterRepair => "before repair".to_owned(),
+        Position::NotRepaired => "not repaired".to_owned(),
+        Position::Stopped { .. } => "stopped".to_owned(),
+        Position::Frozen { .. } => "FROZEN".to_owned(),
+        Position::AtEnd { .. } => "the end".to_owned(),
+        Position::Closed => "closed".to_owned(),
+    };
+    format!(" -> {place}")
+}
