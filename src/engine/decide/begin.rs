@@ -29,9 +29,10 @@ pub(super) fn begin(draft: &mut Draft, beginning: &Beginning) -> Result<(), Refu
         draft.push(Event::GuardsBefore { attempt: Some(beginning.attempt.clone()), guards: guards.clone() });
     }
     let how = beginning.confirm.as_ref().map_or("", |confirm| &confirm.how);
-    match &beginning.undoes {
-        Some(undoes) => undo_again(draft, undoes, beginning.again.as_deref(), how),
-        None => once_more(draft, &beginning.step, beginning.again.as_deref(), how),
+    match (resolved.does, &beginning.undoes) {
+        (Does::Undo, Some(undoes)) => undo_again(draft, undoes, beginning.again.as_deref(), how),
+        (Does::Change, _) => once_more(draft, &beginning.step, beginning.again.as_deref(), how),
+        (Does::Look | Does::Undo, _) => {}
     }
     draft.push(Event::StepIntended(Box::new(intent)));
     draft.effects.push(Effect::Go(beginning.attempt.clone()));

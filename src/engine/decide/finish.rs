@@ -24,10 +24,13 @@ pub(super) fn finish(draft: &mut Draft, ending: &Ending) -> Result<(), Refusal> 
 
 /// It runs; or its end was not known, and nobody has decided about it yet.
 fn can_end(draft: &Draft, attempt: &Attempt) -> bool {
+    if attempt.is_open() {
+        return true;
+    }
     let key = &attempt.intent.step;
     let undecided = matches!(&draft.run.position, Position::Stopped { by: StopReason::Unknown, step: Some(step) } if step == key);
-    let newest = draft.run.newest_attempt(key).is_some_and(|newest| newest.intent.attempt == attempt.intent.attempt);
-    attempt.is_open() || attempt.unknown.is_some() && undecided && newest && draft.run.running().is_none()
+    let newest = || draft.run.newest_attempt(key).is_some_and(|newest| newest.intent.attempt == attempt.intent.attempt);
+    attempt.unknown.is_some() && undecided && newest() && draft.run.running().is_none()
 }
 
 /// Records how an attempt ended. First what ran, then what it did to the guards, then where that leads.

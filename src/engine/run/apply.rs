@@ -123,6 +123,7 @@ impl Run {
             }
             Event::Answered { step, answer, judged, .. } => {
                 self.answers.insert(step.clone(), answer.clone());
+                self.forget(step);
                 self.find(step, *judged, answer);
             }
             Event::WentTo { .. } | Event::Later => {}
@@ -164,7 +165,8 @@ impl Run {
     }
 
     fn end(&mut self, id: &AttemptId, step: &Key, facts: &Facts, at: String) {
-        let does = self.does(id);
+        let looked = self.attempts.get(id).filter(|attempt| attempt.intent.does == Does::Look);
+        let looked = looked.map(|attempt| attempt.intent.retry_of.is_some());
         let undone = self.undone_by(id).filter(|_| facts.judged == Judged::Passed && facts.result != EndResult::NotStarted);
         if let Some(attempt) = self.attempts.get_mut(id) {
             attempt.end = Some(facts.clone());
@@ -174,7 +176,10 @@ impl Run {
         if let Some(undone) = undone.and_then(|undone| self.attempts.get_mut(&undone)) {
             undone.undone = true;
         }
-        if does == Some(Does::Look) && facts.result != EndResult::NotStarted {
+        if let Some(again) = looked.filter(|_| facts.result != EndResult::NotStarted) {
+            if again {
+                self.forget(step);
+            }
             self.find(step, facts.judged, &facts.found.join("; "));
         }
     }
@@ -209,8 +214,11 @@ impl Run {
         self.remark(at, step.as_ref(), "decision", &format!("{choice}: {reason}"));
     }
 
-    fn find(&mut self, step: &Key, judged: Judged, text: &str) {
+    fn forget(&mut self, step: &Key) {
         self.findings.retain(|finding| finding.step != *step);
+    }
+
+    fn find(&mut self, step: &Key, judged: Judged, text: &str) {
         self.findings.push(Finding { step: step.clone(), judged, text: text.to_owned() });
     }
 

@@ -164,9 +164,9 @@ impl Run {
         self.steps.get(key).unwrap_or(&StepState::Open)
     }
 
-    /// The attempt that is under way.
+    /// The attempt that is under way: the newest, for nothing begins while something runs.
     pub fn running(&self) -> Option<&Attempt> {
-        self.attempts.values().rev().find(|attempt| attempt.is_open())
+        self.attempts.values().next_back().filter(|attempt| attempt.is_open())
     }
 
     /// The newest attempt of a step that is not an undo.
@@ -180,7 +180,9 @@ impl Run {
     }
 
     fn attempts_of(&self, key: &Key) -> impl Iterator<Item = &Attempt> {
-        self.attempts.values().rev().filter(move |attempt| attempt.intent.step == *key && attempt.intent.does != Does::Undo)
+        // A step without a state was never attempted; that is not looked for in a long run.
+        let attempts = self.steps.contains_key(key).then(|| self.attempts.values().rev());
+        attempts.into_iter().flatten().filter(move |attempt| attempt.intent.step == *key && attempt.intent.does != Does::Undo)
     }
 
     /// What was changed and is not undone, newest first, with its way back or why there is none.
