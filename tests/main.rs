@@ -1,3 +1,4 @@
 //! One integration binary; one module a feature.
 
+mod documents;
 mod exec;
