@@ -1,159 +1,126 @@
-//! The book says what the code does: tables are written from the code, and the shipped runbooks have pages.
-//!
-//! `UPDATE=1 cargo test documents` writes the tables anew.
+//! What is written about the program is true: README, licences, changes, dependencies.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::fs;
 
-use locum::book::{PageFacts, page, show};
-use locum::diagnostic::{Code, Severity};
-use locum::engine::Exit;
-use locum::model::branch::{FullBranch, FullChoice};
-use locum::model::fields::{FullCapture, FullExpect, FullUndo};
-use locum::model::runbook::{Expiry, Forbidden, FullInput, Guard, IfBroken, Lab, Practice, Review, Scope, WrittenRunbook};
-use locum::model::shape::{Field, Needed};
-use locum::model::step::WrittenStep;
-use locum::model::test::{CertificateProbe, FileProbe, TcpProbe};
-use locum::workspace::Workspace;
+use locum::diagnostic::render::{Colour, Format, render};
+use locum::load::load;
+use locum::source::SourceFile;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+use crate::support::{Case, has, said, top};
+
+fn read(path: &str) -> String {
+    fs::read_to_string(top().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// What stands between `<!-- generated: NAME -->` and `<!-- end -->` is `text`; with UPDATE it is made so.
-fn holds(chapter: &str, name: &str, text: &str) {
-    let path = root().join("book/src").join(chapter);
-    let whole = std::fs::read_to_string(&path).expect("the chapter");
-    let begin = format!("<!-- generated: {name} -->\n");
-    let (before, rest) = whole.split_once(&begin).unwrap_or_else(|| panic!("{chapter} has no `{name}`"));
-    let (found, after) = rest.split_once("<!-- end -->").expect("an end");
-    let wanted = format!("\n{}\n\n", text.trim());
-    if found != wanted && std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, format!("{before}{begin}{wanted}<!-- end -->{after}")).expect("written");
+/// The code blocks of a page with this word behind the fence.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let Some(word) = line.strip_prefix("```") else { continue };
+        let block: Vec<&str> = lines.by_ref().take_while(|line| !line.starts_with("```")).collect();
+        if word == language {
+            found.push(block.join("\n"));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 150, "{lines} lines");
+}
+
+#[test]
+fn every_command_of_the_readme_is_one_of_the_program() {
+    let readme = read("README.md");
+    let command = regex::Regex::new(r"(?m)^(?:\$ )?(?:locum|cargo run(?: -q)? --) ([a-z]+)([^#\n]*)").unwrap();
+    let shells = blocks(&readme, "sh").join("\n");
+    let told: Vec<(String, String)> =
+        command.captures_iter(&shells).map(|found| (found[1].to_owned(), found[2].trim().to_owned())).collect();
+    assert!(told.len() >= 6, "{told:?}");
+    for (verb, rest) in told {
+        let ended = Case::new().args([&verb, "--help"]).stdout(has("Usage: ")).status(0);
+        for option in rest.split_whitespace().filter(|word| word.starts_with("--")) {
+            assert!(ended.stdout.contains(option), "`locum {verb}` has no `{option}`");
+        }
+    }
+}
+
+#[test]
+fn the_two_commands_are_there() {
+    let readme = read("README.md");
+    let shells = blocks(&readme, "sh").join("\n");
+    for command in ["cargo run -- drill", "cargo test"] {
+        assert!(shells.lines().any(|line| line.split('#').next().unwrap().trim() == command), "{command}");
+    }
+}
+
+#[test]
+fn every_runbook_in_the_readme_lints_clean() {
+    let blocks = blocks(&read("README.md"), "yaml");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let loaded = load("example", SourceFile::new("README.md", block.clone()));
+        assert!(loaded.diagnostics.is_empty(), "{block}\n{}", render(&loaded.diagnostics, Format::Full, Colour::Off));
+    }
+}
+
+#[test]
+fn what_the_readme_links_to_is_there() {
+    let link = regex::Regex::new(r"\]\(([^)#]+)(?:#[^)]*)?\)").unwrap();
+    for found in link.captures_iter(&read("README.md")) {
+        assert!(top().join(&found[1]).exists(), "{}", &found[1]);
+    }
+}
+
+#[test]
+fn both_licences_are_there_and_whole() {
+    let mit = read("LICENSE-MIT");
+    assert!(mit.contains("Permission is hereby granted, free of charge") && mit.contains("THE SOFTWARE IS PROVIDED \"AS IS\""));
+    let apache = read("LICENSE-APACHE");
+    assert!(apache.contains("Version 2.0, January 2004") && apache.contains("END OF TERMS AND CONDITIONS"));
+    assert!(read("Cargo.toml").contains("license = \"MIT OR Apache-2.0\""));
+}
+
+#[test]
+fn changes_that_are_not_released_have_their_place() {
+    let changes = read("CHANGELOG.md");
+    let heading = changes.lines().find(|line| line.starts_with("## ")).unwrap();
+    assert_eq!(heading, "## [Unreleased]");
+}
+
+#[test]
+fn every_dependency_says_what_it_is_for() {
+    let manifest = read("Cargo.toml");
+    let mut section = "";
+    let mut silent = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && line.contains(" = ") && !line.contains(" # ") {
+            silent.push(line);
+        }
+    }
+    assert!(silent.is_empty(), "without a comment: {silent:?}");
+}
+
+#[test]
+fn nothing_in_the_project_speaks_of_one_machine() {
+    // Written so that this file does not name them either.
+    let words = regex::Regex::new(r#"(?m)(?:^|[\s"'`=(:])/(?:[w]ork|[h]ome/runner)/|[i]ndex\.crates|[r]egistry\.npm|[p]ypi\."#).unwrap();
+    if !top().join(".git").exists() {
         return;
     }
-    assert!(found == wanted, "{chapter}: the part `{name}` is not what the code says; run `UPDATE=1 cargo test documents`\n{wanted}");
-}
-
-fn table(fields: &[Field]) -> String {
-    let row = |out: &mut String, field: &Field| {
-        let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
-        let needed = if field.needed == Needed::Required { ", **required**" } else { "" };
-        let _ = writeln!(out, "| `{}` | {}{needed} | {} |", field.name, cell(&field.shape.expected()), cell(field.about));
-    };
-    let mut out = "| key | value | meaning |\n|---|---|---|\n".to_owned();
-    fields.iter().for_each(|field| row(&mut out, field));
-    out
-}
-
-fn later(keys: &[&str]) -> String {
-    if keys.is_empty() {
-        return String::new();
+    let listed = duct::cmd!("git", "ls-files", "-z").dir(top()).read().unwrap();
+    let mut found = BTreeSet::new();
+    for name in listed.split('\0').filter(|name| !name.is_empty() && *name != "Cargo.lock") {
+        let path = top().join(name);
+        // Some files are not text, and some are gone but still listed.
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        found.extend(words.find_iter(&text).map(|word| format!("{}: {}", said(&path), word.as_str().trim())));
     }
-    let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
-    format!("\nPart of the format, but not built yet: {}.\n", keys.join(", "))
-}
-
-#[test]
-fn the_chapter_on_the_format_has_every_key() {
-    holds("format.md", "runbook", &(table(&WrittenRunbook::fields()) + &later(WrittenRunbook::LATER)));
-    holds("format.md", "step", &(table(&WrittenStep::fields()) + &later(WrittenStep::LATER)));
-    let records: [(&str, Vec<Field>, &[&str]); 17] = [
-        ("inputs", FullInput::fields(), FullInput::LATER),
-        ("review", Review::fields(), Review::LATER),
-        ("practice", Practice::fields(), Practice::LATER),
-        ("scope", Scope::fields(), Scope::LATER),
-        ("must_not_change", Guard::fields(), Guard::LATER),
-        ("if_broken", IfBroken::fields(), IfBroken::LATER),
-        ("forbidden", Forbidden::fields(), Forbidden::LATER),
-        ("expires", Expiry::fields(), Expiry::LATER),
-        ("labs", Lab::fields(), Lab::LATER),
-        ("expect", FullExpect::fields(), FullExpect::LATER),
-        ("capture", FullCapture::fields(), FullCapture::LATER),
-        ("undo", FullUndo::fields(), FullUndo::LATER),
-        ("if_not", FullBranch::fields(), FullBranch::LATER),
-        ("choices", FullChoice::fields(), FullChoice::LATER),
-        ("certificate", CertificateProbe::fields(), CertificateProbe::LATER),
-        ("tcp", TcpProbe::fields(), TcpProbe::LATER),
-        ("file", FileProbe::fields(), FileProbe::LATER),
-    ];
-    let sections: String = records.iter().map(|(name, fields, keys)| format!("### `{name}`\n\n{}{}\n", table(fields), later(keys))).collect();
-    holds("format.md", "records", &sections);
-}
-
-#[test]
-fn the_chapter_on_exit_codes_is_the_table_of_the_code() {
-    let mut table = "| code | meaning |\n|---|---|\n".to_owned();
-    for exit in Exit::ALL {
-        let _ = writeln!(table, "| {} | {} |", exit.code(), exit.meaning());
-    }
-    holds("exit-codes.md", "exit codes", &table);
-}
-
-#[test]
-fn every_code_of_lint_has_its_paragraph() {
-    let mut text = String::new();
-    for code in Code::ALL {
-        let severity = match code.severity() {
-            Severity::Error => "Error.",
-            Severity::Warning => "Warning.",
-            Severity::Note => "Note.",
-        };
-        let _ = writeln!(text, "## `{}`\n\n{severity} {}\n", code.name(), code.explanation());
-    }
-    holds("codes.md", "codes", &text);
-}
-
-#[test]
-fn chapters_are_linked_and_lead_somewhere() {
-    let folder = root().join("book/src");
-    let summary = std::fs::read_to_string(folder.join("SUMMARY.md")).expect("the summary");
-    for entry in std::fs::read_dir(&folder).expect("the folder") {
-        let name = entry.expect("an entry").file_name().into_string().expect("a name");
-        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is in no list");
-    }
-    let parts = locum::site::chapters::read(&folder).expect("the chapters");
-    let pages: Vec<_> = parts.iter().flat_map(|part| &part.pages).collect();
-    assert_eq!(pages[0].path, "introduction.md");
-    for page in &pages {
-        for link in page.markdown.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let known = pages.iter().any(|page| page.path == link) || link.starts_with("index/");
-            assert!(known, "{}: {link} leads nowhere", page.path);
-        }
-    }
-}
-
-#[test]
-fn examples_of_runbooks_in_the_chapters_load() {
-    let text = std::fs::read_to_string(root().join("book/src/format.md")).expect("the chapter");
-    let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).filter(|text| text.starts_with("locum:")).collect();
-    assert!(!examples.is_empty());
-    for example in examples {
-        let loaded = locum::load::load("example", locum::source::SourceFile::new("example.yaml", example));
-        assert!(loaded.runbook.is_some(), "{:?}", loaded.diagnostics.iter().map(|problem| &problem.message).collect::<Vec<_>>());
-    }
-    assert!(locum::book::People::from_yaml("komari: { zone: Europe/Copenhagen, reach: \"the phone list, first page\" }\npepe: { zone: America/Santiago }\n").is_ok());
-}
-
-#[test]
-fn every_shipped_runbook_has_a_page_with_the_commands_that_show_prints() {
-    let workspace = Workspace::find(Some(Path::new("runbooks")), &root()).expect("the runbooks");
-    let ids = workspace.ids().expect("their ids");
-    assert!(ids.iter().any(|id| id == "certificate-expired"), "{ids:?}");
-    for id in ids {
-        let loaded = workspace.load(&id).expect("it loads");
-        let source = loaded.file.text().to_owned();
-        let runbook = loaded.runbook.unwrap_or_else(|| panic!("{id} is invalid"));
-        let page = page(&runbook, &source, &PageFacts::default());
-        let shown = show(&runbook, &BTreeMap::new());
-        assert_eq!(page.path, format!("runbooks/{id}.md"));
-        let fences: Vec<_> = page.markdown.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```\n").next()).filter(|text| !text.starts_with("locum ")).collect();
-        for command in &fences {
-            assert!(shown.contains(&format!(":\n{command}\n")), "{id}: `{command}` is not what show prints");
-        }
-        for (_, step) in runbook.steps() {
-            assert!(page.markdown.contains(&format!("{{#{}}}", step.id.value)), "{id}: {}", step.id.value);
-        }
-    }
+    assert!(found.is_empty(), "{found:?}");
 }

@@ -1,4 +1,11 @@
 //! One integration binary; one module a feature.
 
+mod chapters;
 mod documents;
+mod drill;
 mod exec;
+mod kill;
+mod layers;
+mod run;
+mod stage;
+mod support;

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::book::people::PeopleError;
 use crate::config::ConfigError;
 use crate::engine::Exit;
-use crate::headless::{AnswersError, HeadlessError};
+use crate::headless::{AnswersError, DecisionError, HeadlessError};
 use crate::plain::PlainError;
 use crate::session::Trouble;
 use crate::session::bundle::BundleError;
@@ -52,14 +52,19 @@ exits! {
     },
     InputError => |_| Exit::Usage,
     BundleError => |error| match error {
-        BundleError::Outside { .. } => Exit::InvalidRunbook,
+        BundleError::Outside { .. }
+        | BundleError::NotAFile { .. }
+        | BundleError::TooLarge { .. }
+        | BundleError::TooMany { .. } => Exit::InvalidRunbook,
         BundleError::Read { .. } => Exit::Environment,
         BundleError::Write { .. } => Exit::JournalNotWritable,
         BundleError::Differs { .. } => Exit::NotTrusted,
     },
     AnswersError => |_| Exit::Usage,
+    DecisionError => |_| Exit::Usage,
     HeadlessError => |error| match error {
         HeadlessError::Trouble(trouble) => trouble.exit(),
+        HeadlessError::Interrupted => Exit::Interrupted,
         HeadlessError::Write(_) => Exit::Environment,
     },
     PlainError => |error| match error {
