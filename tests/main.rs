@@ -1,5 +1,6 @@
 //! One integration binary; one module a feature.
 
+mod chapters;
 mod documents;
 mod drill;
 mod exec;

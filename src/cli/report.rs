@@ -22,7 +22,7 @@ pub struct ReportArgs {
 }
 
 /// Prints the report of a run.
-pub fn report(args: ReportArgs) -> Outcome {
+pub fn report(args: &ReportArgs) -> Outcome {
     let around = Surroundings::find()?;
     let reader = Reader { zone: zone(&around, args.zone.as_deref())? };
     let kept = Kept::find(&around.state(&args.at)?, args.run.as_deref())?;
