@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use crate::support::source::{code, module_file, paths, without_tests};
 use crate::support::{files, said, top};
@@ -50,7 +51,12 @@ struct Source {
     /// The folder below `src/`; none for `lib.rs` and `main.rs`.
     folder: Option<String>,
     code: String,
+    /// Every path that the code uses.
+    uses: BTreeSet<String>,
 }
+
+/// Read once for all rules.
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(sources);
 
 /// The rows of the table in `src/lib.rs`, each with its folders from left to right.
 fn table() -> Vec<Vec<String>> {
@@ -80,7 +86,8 @@ fn sources() -> Vec<Source> {
         tests.extend(modules.iter().map(|name| module_file(&path, name)));
         let below = path.strip_prefix(top().join("src")).unwrap();
         let folder = (below.components().count() > 1).then(|| below.iter().next().unwrap().to_str().unwrap().to_owned());
-        sources.push(Source { path, folder, code });
+        let uses = paths(&code);
+        sources.push(Source { path, folder, code, uses });
     }
     // A folder of tests, as `lexer/tests/`, goes with its file.
     let in_tests = |path: &PathBuf| tests.contains(path) || tests.iter().any(|test| path.starts_with(test.with_extension("")));
@@ -96,7 +103,7 @@ fn none(broken: &[String], rule: &str) {
 #[test]
 fn every_folder_stands_in_the_table() {
     let listed: BTreeSet<String> = places().into_keys().collect();
-    let there: BTreeSet<String> = sources().into_iter().filter_map(|source| source.folder).collect();
+    let there: BTreeSet<String> = SOURCES.iter().filter_map(|source| source.folder.clone()).collect();
     assert_eq!(there, listed);
 }
 
@@ -104,9 +111,9 @@ fn every_folder_stands_in_the_table() {
 fn arrows_point_up_or_left() {
     let places = places();
     let mut broken = Vec::new();
-    for source in sources() {
+    for source in SOURCES.iter() {
         let Some(folder) = &source.folder else { continue };
-        for path in paths(&source.code) {
+        for path in &source.uses {
             let mut names = path.split("::");
             if names.next() != Some("crate") {
                 continue;
@@ -126,7 +133,7 @@ fn arrows_point_up_or_left() {
 fn no_file_leaves_its_folder_by_super() {
     let climbs = regex::Regex::new(r"\bsuper(?:::super)*\b").unwrap();
     let mut broken = Vec::new();
-    for source in sources() {
+    for source in SOURCES.iter() {
         if source.folder.is_none() {
             continue;
         }
@@ -145,12 +152,12 @@ fn the_core_is_pure() {
     let places = places();
     let speaks = regex::Regex::new(r"\b(?:e?println|e?print|dbg)!").unwrap();
     let mut broken = Vec::new();
-    for source in sources() {
+    for source in SOURCES.iter() {
         if source.folder.as_ref().is_none_or(|folder| places[folder].0 > PURE) {
             continue;
         }
-        for path in paths(&source.code) {
-            if IMPURE.iter().any(|impure| path == *impure || path.strip_prefix(impure).is_some_and(|rest| rest.starts_with("::"))) {
+        for path in &source.uses {
+            if IMPURE.iter().any(|impure| path == impure || path.strip_prefix(impure).is_some_and(|rest| rest.starts_with("::"))) {
                 broken.push(format!("{}: `{path}`", said(&source.path)));
             }
         }
