@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use locum::exec::{
     Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Secret, Shell, Started, Streams,
-    Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, shell_argv, supervise, survivors,
+    Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, says_anything, shell_argv, supervise, survivors,
 };
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -26,7 +26,11 @@ struct Bench {
 impl Bench {
     fn new(name: &str) -> Self {
         let attempt = format!("1-{name}-{}", std::process::id());
-        Self { folder: tempfile::tempdir().unwrap(), attempt }
+        let bench = Self { folder: tempfile::tempdir().unwrap(), attempt };
+        for file in [bench.place().started, bench.place().exit] {
+            fs::write(file, [0; 4096]).unwrap();
+        }
+        bench
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -129,7 +133,7 @@ fn without_go_nothing_runs_and_that_is_known() {
     let exit = supervised.abandon().unwrap();
     assert_eq!((exit.result, exit.reason.as_deref()), (Ending::NotStarted, Some("GO never came")));
     assert_eq!(bench.recorded(), Some(exit));
-    assert!(!bench.path("ran").exists() && !bench.place().started.exists());
+    assert!(!bench.path("ran").exists() && !says_anything(&bench.place().started));
     eventually("the lock is given back", || bench.lock_is_free());
 }
 
@@ -147,7 +151,7 @@ fn a_second_supervisor_of_one_attempt_is_refused() {
     let bench = Bench::new("second");
     let first = bench.supervise(&bench.spec("true"));
     let error = supervise(Path::new(EXE), &bench.spec("true"), &bench.place(), &[]).unwrap_err();
-    assert!(error.to_string().starts_with("the supervisor refused: cannot hold `"), "{error}");
+    assert!(error.to_string().starts_with("the supervisor refused: "), "{error}");
     first.abandon().unwrap();
 }
 
@@ -158,7 +162,7 @@ fn a_command_that_is_not_there_is_not_started_and_leaves_no_started() {
     spec.argv = vec!["no-such-command".into()];
     let exit = bench.change(&spec);
     assert_eq!((exit.result, exit.reason.as_deref()), (Ending::NotStarted, Some("command not found: `no-such-command`")));
-    assert!(!bench.place().started.exists());
+    assert!(!says_anything(&bench.place().started));
     assert_eq!(bench.look(&spec), exit);
 }
 
@@ -251,14 +255,15 @@ fn a_cancel_ends_everything_that_the_command_started() {
 #[test]
 fn a_polite_command_ends_itself_when_it_is_cancelled() {
     let bench = Bench::new("polite");
-    let mut supervised = bench.supervise(&bench.spec("trap 'echo bye; exit 7' TERM; echo ready; sleep 300 & wait"));
+    let mut supervised = bench.supervise(&bench.spec("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1; done"));
     supervised.go().unwrap();
     eventually("it runs", || bench.place().blob.exists() && bench.output() == "ready\n");
     let asked = Instant::now();
     supervised.cancel().unwrap();
     let exit = supervised.wait(LONG).unwrap().unwrap();
     assert_eq!((exit.result, exit.code, exit.cancelled), (Ending::Exited, Some(7), true));
-    assert_eq!(bench.output(), "ready\nbye\n");
+    // A shell may also say that its child was terminated.
+    assert!(bench.output().ends_with("bye\n"), "{}", bench.output());
     assert!(asked.elapsed() < Duration::from_secs(4), "the grace is not waited out");
 }
 
@@ -469,7 +474,7 @@ fn an_output_that_cannot_be_recorded_does_not_stop_the_command() {
 #[test]
 fn without_durable_evidence_nothing_runs() {
     let bench = Bench::new("noevidence");
-    fs::create_dir(bench.place().started).unwrap();
+    fs::remove_file(bench.place().started).unwrap();
     let exit = bench.change(&bench.spec("touch ran"));
     assert_eq!(exit.result, Ending::NotStarted);
     assert!(exit.reason.unwrap().starts_with("cannot note that it starts: ") && !bench.path("ran").exists());

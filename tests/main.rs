@@ -3,6 +3,8 @@
 mod documents;
 mod drill;
 mod exec;
+mod kill;
 mod layers;
 mod run;
+mod stage;
 mod support;

@@ -84,7 +84,7 @@ struct Place<'a> {
 fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
     let changes = match step.kind {
         StepKind::Change(_) => true,
-        StepKind::ByHand(_) => matches!(place.phase, Phase::Repair | Phase::FollowUp),
+        StepKind::ByHand(_) => place.phase == Phase::Repair || step.fields.risk.is_some(),
         StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_) => false,
     };
     let builder = Builder { step, place, facts: Vec::new() };
@@ -105,7 +105,8 @@ fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
 }
 
 fn kind(step: &Step, changes: bool) -> String {
-    let risk = if changes { format!(", risk {}", step.risk().word()) } else { String::new() };
+    let said = step.fields.risk.is_some() || matches!(step.kind, StepKind::Change(_));
+    let risk = if changes && said { format!(", risk {}", step.risk().word()) } else { String::new() };
     match &step.kind {
         StepKind::Check(_) => "look".to_owned(),
         StepKind::Wait { every, at_most, hold, .. } => {

@@ -11,13 +11,16 @@ use crate::text::markdown::html;
 use crate::text::sanitizer::plain;
 use crate::text::width::shorten;
 
-const ROW: usize = 44;
-const BOX: usize = 30;
-const LEFT: usize = 8;
-const WIDTH: usize = 400;
-const LANE: usize = 16;
-/// Columns of a title in a box.
-const TITLE: usize = 50;
+const HEADING: usize = 30;
+const BOX: usize = 28;
+/// What a line of notes adds to a box.
+const NOTE: usize = 17;
+const GAP: usize = 13;
+const LEFT: usize = 6;
+const WIDTH: usize = 440;
+const LANE: usize = 14;
+/// Columns of a line in a box.
+const COLUMNS: usize = 60;
 
 /// A jump from row to row.
 struct Jump {
@@ -29,26 +32,26 @@ struct Jump {
 /// The picture, on one line.
 pub fn svg(cards: &[Card]) -> String {
     let rows = rows(cards);
-    let at: BTreeMap<&str, usize> = rows.iter().enumerate().filter_map(|(at, row)| Some((row.card?.id.as_str(), at))).collect();
-    let phases: BTreeMap<Phase, usize> = rows.iter().enumerate().filter(|(_, row)| row.card.is_none()).map(|(at, row)| (row.phase, at)).collect();
-    let jumps = jumps(&rows, &at, &phases);
+    let jumps = jumps(&rows);
     let lanes = jumps.iter().map(|jump| jump.lane + 1).max().unwrap_or(0);
-    let notes_at = LEFT + WIDTH + 14 + lanes * LANE;
-    let (width, height) = (notes_at + 190, rows.len() * ROW + 8);
+    let width = LEFT + WIDTH + if lanes == 0 { 6 } else { 14 + lanes * LANE };
+    let height = rows.last().map_or(0, |row| row.top + row.height) + 4;
     let mut out = format!(
-        "<svg class=\"locum-flow\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"The steps and where they lead\" fill=\"none\" stroke=\"currentColor\" font-size=\"13\">"
+        "<svg class=\"locum-flow\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" role=\"img\" aria-label=\"The steps and where they lead\" fill=\"none\" stroke=\"currentColor\" font-size=\"13\">"
     );
-    for (y, row) in rows.iter().enumerate() {
-        draw_row(y, row, notes_at, &mut out);
-        if y + 1 < rows.len() {
-            let (x, from, to) = (LEFT + 20, y * ROW + 4 + BOX, (y + 1) * ROW + 4);
-            arrow(&format!("M{x} {from}V{to}"), (x, to), Head::Down, &mut out);
+    for row in &rows {
+        match row.card {
+            Some(card) => draw_step(row, card, &mut out),
+            None => draw_phase(row, &mut out),
         }
     }
+    for pair in rows.windows(2) {
+        let x = LEFT + 14 + pair.iter().map(Row::indent).max().unwrap_or(0);
+        arrow(&format!("M{x} {}V{}", pair[0].top + pair[0].height, pair[1].top), (x, pair[1].top), Head::Down, &mut out);
+    }
     for jump in &jumps {
-        let x = LEFT + WIDTH;
-        let (from, to) = (jump.from * ROW + 4 + BOX / 2 + 5, jump.to * ROW + 4 + BOX / 2 - 5);
-        let gutter = x + 10 + jump.lane * LANE;
+        let (x, gutter) = (LEFT + WIDTH, LEFT + WIDTH + 12 + jump.lane * LANE);
+        let (from, to) = (rows[jump.from].top + BOX / 2 + 5, rows[jump.to].entry());
         arrow(&format!("M{x} {from}H{gutter}V{to}H{x}"), (x, to), Head::Left, &mut out);
     }
     out.push_str("</svg>");
@@ -59,15 +62,34 @@ pub fn svg(cards: &[Card]) -> String {
 struct Row<'a> {
     phase: Phase,
     card: Option<&'a Card>,
+    notes: String,
+    top: usize,
+    height: usize,
+}
+
+impl Row<'_> {
+    fn indent(&self) -> usize {
+        self.card.map_or(0, |card| card.depth * 16)
+    }
+
+    /// Where a jump comes in: the box, or the line under a phase.
+    fn entry(&self) -> usize {
+        if self.card.is_some() { self.top + BOX / 2 - 5 } else { self.top + HEADING - 1 }
+    }
 }
 
 fn rows(cards: &[Card]) -> Vec<Row<'_>> {
     let mut rows: Vec<Row> = Vec::new();
+    let mut top = 4;
     for card in cards {
         if rows.last().is_none_or(|row| row.phase != card.phase) {
-            rows.push(Row { phase: card.phase, card: None });
+            rows.push(Row { phase: card.phase, card: None, notes: String::new(), top, height: HEADING });
+            top += HEADING + GAP;
         }
-        rows.push(Row { phase: card.phase, card: Some(card) });
+        let notes = notes(card);
+        let height = if notes.is_empty() { BOX } else { BOX + NOTE };
+        rows.push(Row { phase: card.phase, card: Some(card), notes, top, height });
+        top += height + GAP;
     }
     rows
 }
@@ -77,16 +99,18 @@ fn ways(card: &Card) -> impl Iterator<Item = &Way> {
 }
 
 /// Every jump with a lane in which it meets no other.
-fn jumps(rows: &[Row], at: &BTreeMap<&str, usize>, phases: &BTreeMap<Phase, usize>) -> Vec<Jump> {
+fn jumps(rows: &[Row]) -> Vec<Jump> {
+    let steps: BTreeMap<&str, usize> = rows.iter().enumerate().filter_map(|(at, row)| Some((row.card?.id.as_str(), at))).collect();
+    let phase_at = |phase: Phase| rows.iter().position(|row| row.card.is_none() && row.phase == phase);
     let mut jumps: Vec<Jump> = Vec::new();
     for (from, row) in rows.iter().enumerate() {
         for way in row.card.into_iter().flat_map(ways) {
             let to = match &way.to {
-                Some(To::Step(id)) => at.get(id.as_str()),
-                Some(To::Phase(phase)) => phases.get(phase),
+                Some(To::Step(id)) => steps.get(id.as_str()).copied(),
+                Some(To::Phase(phase)) => phase_at(*phase),
                 Some(To::Next | To::Done | To::Stop | To::Undo) | None => None,
             };
-            let Some(&to) = to else { continue };
+            let Some(to) = to.filter(|to| jumps.iter().all(|jump| (jump.from, jump.to) != (from, *to))) else { continue };
             let meets = |jump: &&Jump| jump.from.min(jump.to) <= from.max(to) && from.min(to) <= jump.from.max(jump.to);
             let taken: Vec<_> = jumps.iter().filter(meets).map(|jump| jump.lane).collect();
             let lane = (0..).find(|lane| !taken.contains(lane)).unwrap_or(0);
@@ -96,40 +120,43 @@ fn jumps(rows: &[Row], at: &BTreeMap<&str, usize>, phases: &BTreeMap<Phase, usiz
     jumps
 }
 
-fn draw_row(y: usize, row: &Row, notes_at: usize, out: &mut String) {
-    let (top, middle) = (y * ROW + 4, y * ROW + 4 + BOX / 2 + 5);
-    let Some(card) = row.card else {
-        let (x, text) = (LEFT + 36, html(phase_words(row.phase)));
-        let _ = write!(out, "<text x=\"{x}\" y=\"{middle}\" fill=\"currentColor\" stroke=\"none\" font-weight=\"bold\">{text}</text>");
-        return;
-    };
-    let indent = card.depth * 16;
-    let stroke = if card.changes { "stroke-width=\"3\"" } else { "stroke-width=\"1\"" };
-    let title = html(&shorten(&format!("{}. {}", card.number, plain(&card.title)), TITLE - card.depth * 2));
-    let id = html(&card.id);
-    let _ = write!(
-        out,
-        "<a href=\"#{id}\"><rect x=\"{}\" y=\"{top}\" width=\"{}\" height=\"{BOX}\" rx=\"4\" {stroke} pointer-events=\"all\"></rect><text x=\"{}\" y=\"{middle}\" fill=\"currentColor\" stroke=\"none\">{title}</text></a>",
-        LEFT + indent,
-        WIDTH - indent,
-        LEFT + indent + 10,
-    );
-    let notes: Vec<_> = ways(card).filter_map(note).collect();
-    if !notes.is_empty() {
-        let text = html(&shorten(&notes.join("; "), 28));
-        let _ = write!(out, "<text x=\"{notes_at}\" y=\"{middle}\" fill=\"currentColor\" stroke=\"none\" font-style=\"italic\">{text}</text>");
-    }
+fn draw_phase(row: &Row, out: &mut String) {
+    words(LEFT + 30, row.top + 19, "font-weight=\"bold\"", phase_words(row.phase), out);
+    let _ = write!(out, "<path d=\"M{LEFT} {}h{WIDTH}\" stroke-opacity=\"0.4\"></path>", row.entry());
 }
 
-/// A way that leads to no other step.
-fn note(way: &Way) -> Option<String> {
-    let word = match way.to.as_ref()? {
-        To::Done => "done",
-        To::Stop => "STOP",
-        To::Undo => "way back",
-        To::Next | To::Phase(_) | To::Step(_) => return None,
-    };
-    Some(format!("{}: {word}", plain(&way.when)))
+fn draw_step(row: &Row, card: &Card, out: &mut String) {
+    let (x, width) = (LEFT + row.indent(), WIDTH - row.indent());
+    let stroke = if card.changes { 3 } else { 1 };
+    let _ = write!(out, "<a href=\"#{}\"><rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{}\" rx=\"4\" stroke-width=\"{stroke}\" pointer-events=\"all\"></rect>", html(&card.id), row.top, row.height);
+    let room = COLUMNS - card.depth * 3;
+    words(x + 10, row.top + 19, "", &shorten(&format!("{}. {}", card.number, plain(&card.title)), room), out);
+    if !row.notes.is_empty() {
+        words(x + 26, row.top + 19 + NOTE, "font-style=\"italic\" font-size=\"12\"", &shorten(&row.notes, room), out);
+    }
+    out.push_str("</a>");
+}
+
+fn words(x: usize, y: usize, style: &str, text: &str, out: &mut String) {
+    let _ = write!(out, "<text x=\"{x}\" y=\"{y}\" fill=\"currentColor\" stroke=\"none\" {style}>{}</text>", html(text));
+}
+
+/// The ways that lead to no other step: `STOP if not; done if it holds`.
+fn notes(card: &Card) -> String {
+    let mut notes: Vec<(&str, Vec<String>)> = Vec::new();
+    for way in ways(card) {
+        let word = match &way.to {
+            Some(To::Done) => "done",
+            Some(To::Stop) => "STOP",
+            Some(To::Undo) => "way back",
+            Some(To::Next | To::Phase(_) | To::Step(_)) | None => continue,
+        };
+        match notes.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, when)) => when.push(plain(&way.when)),
+            None => notes.push((word, vec![plain(&way.when)])),
+        }
+    }
+    notes.into_iter().map(|(word, when)| format!("{}: {word}", when.join(", "))).collect::<Vec<_>>().join("; ")
 }
 
 enum Head {

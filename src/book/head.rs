@@ -89,12 +89,12 @@ pub fn freshness(review: &Review, today: Option<NaiveDate>) -> String {
 
 /// What is asked at the start.
 pub fn inputs(runbook: &Runbook) -> Vec<Fact> {
-    let lines = runbook.head.inputs.iter().map(|(name, input)| format!("{name}: {}", input_words(input))).collect();
-    names("Inputs", lines).into_iter().collect()
+    let line = |(at, (name, input)): (usize, (&String, &Input))| words(if at == 0 { "Inputs" } else { "" }, format!("{name}: {}", input_words(input)));
+    runbook.head.inputs.iter().enumerate().map(line).collect()
 }
 
 fn input_words(input: &Input) -> String {
-    let mut parts: Vec<String> = input.about.iter().map(|about| about.source.clone()).collect();
+    let mut parts: Vec<String> = input.about.iter().map(|about| about.trim_end_matches('.').to_owned()).collect();
     if !input.choices.is_empty() {
         let choices: Vec<_> = input.choices.iter().map(|choice| choice.source.as_str()).collect();
         parts.push(format!("one of {}", choices.join(", ")));

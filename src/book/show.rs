@@ -13,9 +13,9 @@ use crate::text::sanitizer::plain;
 use crate::text::width::{pad, wrap};
 
 /// Columns of a line of prose.
-const COLUMNS: usize = 96;
+const COLUMNS: usize = 80;
 /// Columns of a label.
-const LABEL: usize = 12;
+const LABEL: usize = 16;
 
 /// The whole runbook; commands with the inputs filled in where all their names are known, otherwise as written.
 pub fn show(runbook: &Runbook, inputs: &BTreeMap<String, Value>) -> String {
@@ -49,9 +49,10 @@ fn draw(fact: &Fact, indent: &str, out: &mut String) {
             out.push_str(&format!("{indent}{}:\n{}\n", fact.label, shown(text)));
             return;
         }
-        Body::Prose(text) | Body::Words(text) => wrap(&shown(text.trim()), COLUMNS),
+        Body::Prose(text) => wrap(&paragraphs(&shown(text.trim())), COLUMNS),
+        Body::Words(text) => wrap(&plain(text), COLUMNS),
         Body::Names(names) | Body::Links(names) => names.iter().map(|name| plain(name)).collect(),
-        Body::Ways(ways) => ways.iter().map(way).collect(),
+        Body::Ways(ways) => ways.iter().flat_map(|one| wrap(&way(one), COLUMNS)).collect(),
     };
     for (at, line) in lines.iter().enumerate() {
         let label = if at == 0 { fact.label } else { "" };
@@ -60,8 +61,37 @@ fn draw(fact: &Fact, indent: &str, out: &mut String) {
     }
 }
 
+/// Lines that the author broke for the eye run on; paragraphs, lists and indented lines keep their breaks.
+fn paragraphs(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let own = line.is_empty() || line.starts_with([' ', '\t', '-', '*', '#', '>', '|', '`']) || line.starts_with(|first: char| first.is_ascii_digit());
+        if own || out.is_empty() || out.ends_with('\n') {
+            out.push_str(if out.is_empty() || out.ends_with('\n') { "" } else { "\n" });
+            out.push_str(line);
+            out.push_str(if line.is_empty() { "\n" } else { "" });
+        } else {
+            out.push(' ');
+            out.push_str(line);
+        }
+    }
+    out
+}
+
 fn way(way: &Way) -> String {
     let part = |text: &Option<String>, before: &str| text.as_ref().map_or_else(String::new, |text| format!("{before}{}", plain(text)));
     let to = way.to.as_ref().map_or_else(|| "go on".to_owned(), to_words);
     format!("{}: {}{}{}", plain(&way.when), to, part(&way.means, ". "), part(&way.see, " See "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_paragraph_run_on_and_lists_stay() {
+        assert_eq!(paragraphs("a\nb\n\nc\nd"), "a b\n\nc d");
+        assert_eq!(paragraphs("see:\n- a\n- b\n1. c"), "see:\n- a\n- b\n1. c");
+        assert_eq!(paragraphs(""), "");
+    }
 }

@@ -12,7 +12,7 @@ use super::run::{How, bundle, drive, headless};
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::Exit;
 use crate::engine::record::Mode;
-use crate::headless::Answers;
+use crate::headless::{Answers, Decisions};
 use crate::lab::{self, Lab, LabSpec};
 use crate::model::{Command, Runbook};
 use crate::session::inputs::draw;
@@ -84,8 +84,12 @@ pub fn drill(args: DrillArgs) -> Outcome {
         host: crate::host::actor::host(),
         lab: Some(lab.folder().to_owned()),
     };
+    let mut bundle = bundle(&ours.workspace, &runbook, &text)?;
+    let words = start_of(&runbook, &args.lab);
+    let words = words.iter().flat_map(|word| word.split_whitespace());
+    bundle.lab(&ours.workspace.runbooks, words)?;
     let start = Start {
-        bundle: bundle(&ours.workspace, &runbook, &text)?,
+        bundle,
         runbook,
         inputs: drawn.values,
         who: around.who(args.how.claimed.clone()),
@@ -98,7 +102,7 @@ pub fn drill(args: DrillArgs) -> Outcome {
     };
     let session = open(start)?;
     let exit = match answers {
-        Some(answers) => headless(session, &answers),
+        Some(answers) => headless(session, &answers, Decisions::default()),
         None => drive(session, &args.how),
     };
     lab.end();
@@ -152,6 +156,15 @@ impl Embedded {
     }
 }
 
+/// What starts a lab: its script, or its words.
+fn start_of(runbook: &Runbook, name: &str) -> Vec<String> {
+    match runbook.head.labs.get(name).map(|lab| &lab.start) {
+        Some(Command::Script(text)) => vec![text.source.clone()],
+        Some(Command::Argv(words, _)) => words.iter().map(|word| word.source.clone()).collect(),
+        None => Vec::new(),
+    }
+}
+
 fn start(name: &str, runbook: &Runbook, workspace: &Workspace, folder: &Path) -> Result<Lab, CliError> {
     let Some(spec) = runbook.head.labs.get(name) else {
         let names: Vec<_> = runbook.head.labs.keys().map(String::as_str).collect();
@@ -160,7 +173,7 @@ fn start(name: &str, runbook: &Runbook, workspace: &Workspace, folder: &Path) ->
     };
     let start = match &spec.start {
         Command::Script(text) => vec!["sh".to_owned(), "-eu".to_owned(), "-c".to_owned(), text.source.clone()],
-        Command::Argv(words, _) => words.iter().map(|word| word.source.clone()).collect(),
+        Command::Argv(..) => start_of(runbook, name),
     };
     let spec = LabSpec { start, cwd: workspace.runbooks.clone(), env_extra: Vec::new() };
     Lab::start(&spec, folder, READY_WITHIN).map_err(|error| CliError { exit: Exit::LabFailed, error: error.into() })

@@ -29,7 +29,8 @@ pub fn explain(args: &ExplainArgs) -> Outcome {
     };
     let Some(code) = Code::from_name(name) else {
         let near = suggest(name, Code::ALL.iter().map(|code| code.name()));
-        let near = near.map_or_else(|| "; `locum explain` lists them".to_owned(), |near| format!("; did you mean `{near}`?"));
+        let near =
+            near.map_or_else(|| "; `locum explain` lists them".to_owned(), |near| format!("; did you mean `{near}`?"));
         return Err(CliError::new(Exit::Usage, format!("there is no code `{name}`{near}")));
     };
     print!("{}", explained(code));
@@ -56,12 +57,12 @@ fn explained(code: Code) -> String {
         Severity::Warning => "a warning: the runbook runs",
         Severity::Note => "advice",
     };
-    let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let indented: Vec<_> = source.lines().map(|line| format!("    {line}\n")).collect();
     format!(
         "{} ({kind})\n\n{}\n\nFor example:\n\n{}\n{}",
         code.name(),
         code.explanation(),
-        indented(&source),
+        indented.concat(),
         render(&problems, Format::Full, Colour::Off),
     )
 }

@@ -1,6 +1,7 @@
 //! `locum lint`: every problem of every runbook, with its place and its remedy.
 
-use std::io::{self, IsTerminal, Write};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -54,16 +55,14 @@ impl From<LintFormat> for Format {
 
 /// Lints and prints.
 pub fn lint(args: &LintArgs) -> Outcome {
-    let paths = if args.paths.is_empty() {
-        vec![default_folder(args.runbooks.as_deref())?]
-    } else {
-        args.paths.clone()
-    };
+    let paths =
+        if args.paths.is_empty() { vec![default_folder(args.runbooks.as_deref())?] } else { args.paths.clone() };
     if let Some(missing) = paths.iter().find(|path| !path.exists()) {
         return Err(CliError::new(Exit::Usage, format!("there is no file or folder `{}`", missing.display())));
     }
     let checked = check(&paths)?;
-    let colour = if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() { Colour::On } else { Colour::Off };
+    let colour =
+        if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() { Colour::On } else { Colour::Off };
     let text = printed(&checked, args.format, colour);
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
@@ -116,7 +115,7 @@ fn printed(checked: &Checked, format: LintFormat, colour: Colour) -> String {
     let mut text = render(&checked.problems, format.into(), colour);
     if format == LintFormat::Full {
         let plural = if checked.runbooks == 1 { "" } else { "s" };
-        text.push_str(&format!("{} runbook{plural}: {}\n", checked.runbooks, summary(&checked.problems)));
+        let _ = writeln!(text, "{} runbook{plural}: {}", checked.runbooks, summary(&checked.problems));
     }
     text
 }
@@ -138,11 +137,18 @@ mod tests {
     #[test]
     fn problems_come_in_the_order_of_the_files() {
         let bad = "locum: 1\ntitle: t\nrepair: [{ change: x, then: y }]\n";
-        let folder = folder(&[("b.yaml", bad), ("a.yaml", bad), ("c.yaml", GOOD), ("d.yaml", bad), ("people.yaml", "komari: x\n")]);
+        let folder = folder(&[
+            ("b.yaml", bad),
+            ("a.yaml", bad),
+            ("c.yaml", GOOD),
+            ("d.yaml", bad),
+            ("people.yaml", "komari: x\n"),
+        ]);
         let checked = check(&[folder.path().to_owned()]).expect("readable");
         assert_eq!(checked.runbooks, 4);
         let errors = checked.problems.iter().filter(|problem| problem.is_error());
-        let names: Vec<_> = errors.map(|problem| problem.file.name().rsplit('/').next().unwrap_or_default().to_owned()).collect();
+        let names: Vec<_> =
+            errors.map(|problem| problem.file.name().rsplit('/').next().unwrap_or_default().to_owned()).collect();
         assert_eq!(names, ["a.yaml", "b.yaml", "d.yaml"]);
     }
 

@@ -1,14 +1,20 @@
 //! Arguments, output, exit codes: one file a subcommand.
 
 pub mod audit;
+pub mod book;
 pub mod drill;
 pub mod dry_run;
 pub mod explain;
+pub mod kept;
 pub mod lint;
+pub mod log;
 pub mod outcome;
+pub mod report;
 pub mod resume;
 pub mod run;
+pub mod runs;
 pub mod screen;
+pub mod show;
 pub mod surroundings;
 
 use std::process::ExitCode;
@@ -66,6 +72,16 @@ enum Command {
     Drill(drill::DrillArgs),
     /// Check a run's journal: chain, outputs
     Audit(audit::AuditArgs),
+    /// Read a runbook in the terminal
+    Show(show::ShowArgs),
+    /// The runs on this machine: open ones, closed ones
+    Runs(runs::RunsArgs),
+    /// What was done, by whom, with what result
+    Report(report::ReportArgs),
+    /// Every record of a run, in words
+    Log(log::LogArgs),
+    /// The runbooks as a site
+    Book(book::BookArgs),
     /// Every problem of every runbook, with its place and its remedy
     Lint(lint::LintArgs),
     /// What a code of `lint` means, with an example
@@ -87,6 +103,11 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => resume::resume(args),
         Command::Drill(args) => drill::drill(args),
         Command::Audit(args) => audit::audit(args),
+        Command::Show(args) => show::show(args),
+        Command::Runs(args) => runs::runs(args),
+        Command::Report(args) => report::report(args),
+        Command::Log(args) => log::log(args),
+        Command::Book(args) => book::book(args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),
     };

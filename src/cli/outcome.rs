@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use crate::book::people::PeopleError;
 use crate::config::ConfigError;
 use crate::engine::Exit;
-use crate::headless::{AnswersError, HeadlessError};
+use crate::headless::{AnswersError, DecisionError, HeadlessError};
 use crate::plain::PlainError;
 use crate::session::Trouble;
 use crate::session::bundle::BundleError;
 use crate::session::inputs::InputError;
+use crate::site::SiteError;
 use crate::workspace::WorkspaceError;
 
 /// A failure with the exit code it ends in.
@@ -41,7 +43,7 @@ exits! {
     Trouble => Trouble::exit,
     WorkspaceError => |error| match error {
         WorkspaceError::Read { .. } => Exit::Environment,
-        WorkspaceError::TooLarge { .. } => Exit::InvalidRunbook,
+        WorkspaceError::TooLarge { .. } | WorkspaceError::Outside { .. } => Exit::InvalidRunbook,
         WorkspaceError::NotFound | WorkspaceError::NotAFolder(_) | WorkspaceError::NoRunbook { .. } | WorkspaceError::BadId(_) => Exit::Usage,
     },
     ConfigError => |error| match error {
@@ -50,20 +52,30 @@ exits! {
     },
     InputError => |_| Exit::Usage,
     BundleError => |error| match error {
-        BundleError::Outside { .. } => Exit::InvalidRunbook,
+        BundleError::Outside { .. }
+        | BundleError::NotAFile { .. }
+        | BundleError::TooLarge { .. }
+        | BundleError::TooMany { .. } => Exit::InvalidRunbook,
         BundleError::Read { .. } => Exit::Environment,
         BundleError::Write { .. } => Exit::JournalNotWritable,
         BundleError::Differs { .. } => Exit::NotTrusted,
     },
     AnswersError => |_| Exit::Usage,
+    DecisionError => |_| Exit::Usage,
     HeadlessError => |error| match error {
         HeadlessError::Trouble(trouble) => trouble.exit(),
+        HeadlessError::Interrupted => Exit::Interrupted,
         HeadlessError::Write(_) => Exit::Environment,
     },
     PlainError => |error| match error {
         PlainError::Trouble(trouble) => trouble.exit(),
         PlainError::Write(_) => Exit::Environment,
     },
+    SiteError => |error| match error {
+        SiteError::NotOurs(_) | SiteError::Outside { .. } | SiteError::Empty => Exit::Usage,
+        SiteError::Write { .. } | SiteError::Read { .. } | SiteError::Draw(_) => Exit::Environment,
+    },
+    PeopleError => |_| Exit::Usage,
     std::io::Error => |_| Exit::Environment,
     anyhow::Error => |_| Exit::Environment,
 }

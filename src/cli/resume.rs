@@ -10,7 +10,7 @@ use super::run::{How, drive, headless};
 use super::surroundings::{Surroundings, Where, program};
 use crate::engine::record::Mode;
 use crate::engine::{Exit, Run};
-use crate::headless::Answers;
+use crate::headless::{Answers, Decisions, Repeatable};
 use crate::journal::RunFolder;
 use crate::session::place::Place;
 use crate::session::resume::{Again, resume as go_on};
@@ -29,12 +29,24 @@ pub struct ResumeArgs {
     /// The answers, as YAML
     #[arg(long, value_name = "FILE", requires = "headless")]
     pub answers: Option<PathBuf>,
+    /// About an attempt whose end is not known: done, run-again or abort
+    #[arg(long, value_name = "ATTEMPT=CHOICE", requires_all = ["headless", "reason"])]
+    pub decide: Vec<String>,
+    /// Why it was decided so
+    #[arg(long, value_name = "TEXT", requires = "decide")]
+    pub reason: Option<String>,
+    /// Run a step again by itself where its end is not known and it says that it is repeatable
+    #[arg(long, requires = "headless")]
+    pub rerun_safe: bool,
     #[command(flatten)]
     pub at: Where,
 }
 
 /// Goes on with a run.
 pub fn resume(args: ResumeArgs) -> Outcome {
+    let repeatable = if args.rerun_safe { Repeatable::RunAgain } else { Repeatable::AskFirst };
+    let decisions = Decisions::new(&args.decide, args.reason.as_deref().unwrap_or_default(), repeatable)?;
+    let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     let around = Surroundings::find()?;
     let state = around.state(&args.at)?;
     let folder = find(&state, args.run.as_deref())?;
@@ -43,12 +55,13 @@ pub fn resume(args: ResumeArgs) -> Outcome {
     let place = move |run: &Run| place_of(&Surroundings { places, config: crate::config::Config::default(), here }, run);
     let again = Again { folder, who, place: Box::new(place), program: program()? };
     let session = go_on(again)?;
-    match args.answers.as_deref().map(Answers::read).transpose()? {
+    decisions.check(session.run())?;
+    match answers {
         Some(answers) => {
             if let Some(path) = &args.answers {
                 answers.check(session.plan(), path)?;
             }
-            headless(session, &answers)
+            headless(session, &answers, decisions)
         }
         None => drive(session, &args.how),
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
@@ -11,7 +13,7 @@ use super::surroundings::{Surroundings, Where, program, valid};
 use super::Outcome;
 use crate::engine::Exit;
 use crate::engine::record::{Close, Mode};
-use crate::headless::{Answers, Headless};
+use crate::headless::{Answers, Decisions, Headless};
 use crate::model::Runbook;
 use crate::model::runbook::Status;
 use crate::plain::lines::Stdin;
@@ -100,7 +102,7 @@ pub fn run(args: RunArgs) -> Outcome {
     };
     let session = open(start)?;
     match answers {
-        Some(answers) => headless(session, &answers),
+        Some(answers) => headless(session, &answers, Decisions::default()),
         None => drive(session, &args.how),
     }
 }
@@ -151,11 +153,15 @@ fn ask_for_inputs(runbook: &Runbook, mut given: BTreeMap<String, String>, headle
     }
 }
 
-/// Without a person.
-pub fn headless(mut session: Session, answers: &Answers) -> Outcome {
+/// Without a person, but with what one decided.
+pub fn headless(mut session: Session, answers: &Answers, decisions: Decisions) -> Outcome {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, interrupted.clone())?;
+    }
     let mut out = io::stdout().lock();
     writeln!(out, "run {}", session.id())?;
-    let exit = Headless::new(&mut session, answers, &mut out).run()?;
+    let exit = Headless::new(&mut session, answers, &mut out).decided(decisions).interrupted_by(interrupted).run()?;
     writeln!(out, "locum report {}", session.id())?;
     Ok(exit)
 }

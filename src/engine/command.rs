@@ -24,7 +24,7 @@ pub enum Command {
     Begin(Box<Beginning>),
     /// An attempt ended.
     Finish(Box<Ending>),
-    /// `done_when` holds before the change: take it as done.
+    /// `done_when` holds before the change, or after one whose end is not known: take it as done.
     AlreadyDone { step: Key, held: Vec<Matched>, how: String },
     /// A question or a deed by hand was answered; with the guards, measured after a deed by hand in repair.
     Answer { step: Key, answer: Answer, how: String, guards: Option<Guards> },

@@ -1,21 +1,10 @@
-//! Evidence as files, in the form of the journal's: `JSON LF HEX64 LF zeros`, 4 KiB, overwritten in place, so that a
-//! full disk cannot take away the end of a command, and what is not whole is plainly not whole.
+//! Evidence in the journal's sealed files, which were prepared before the intent was recorded.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use sha2::{Digest, Sha256};
-
-use super::blob::hexadecimal;
 use super::facts::{Evidence, Exit, Started};
-
-/// What an evidence file holds, in bytes.
-const SIZE: usize = 4096;
+use crate::journal::{Durable, JournalError, write_evidence};
 
 /// The two evidence files of an attempt.
 pub struct FileEvidence {
@@ -24,7 +13,7 @@ pub struct FileEvidence {
 }
 
 impl FileEvidence {
-    /// Evidence at these paths; the files may exist already.
+    /// Evidence at these paths; the files exist already.
     pub fn new(started: impl Into<PathBuf>, exit: impl Into<PathBuf>) -> Self {
         Self { started: started.into(), exit: exit.into() }
     }
@@ -32,27 +21,21 @@ impl FileEvidence {
 
 impl Evidence for FileEvidence {
     fn started(&mut self, started: &Started) -> io::Result<()> {
-        overwrite(&self.started, started)?.sync_data()
+        write_evidence(&self.started, started, Durable::Now).map_err(in_words)
     }
 
     fn spawned(&mut self, started: &Started) -> io::Result<()> {
-        overwrite(&self.started, started).map(drop)
+        write_evidence(&self.started, started, Durable::WithTheSystem).map_err(in_words)
     }
 
     fn exit(&mut self, exit: &Exit) -> io::Result<()> {
-        overwrite(&self.exit, exit)?.sync_data()
+        write_evidence(&self.exit, exit, Durable::Now).map_err(in_words)
     }
 }
 
-/// Reads what one file says; `None` if it is missing, blank or not whole.
-pub fn read_evidence<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    let block = std::fs::read(path).ok()?;
-    let mut lines = block.split(|byte| *byte == b'\n');
-    let (json, seal) = (lines.next()?, lines.next()?);
-    (seal == hexadecimal(&Sha256::digest(json)).as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
-}
-
-/// Whether anything was ever written to a file that was prepared blank, whole or not. What cannot be read may have been.
+/// Whether anything was ever written to a file that was prepared blank, whole or not; what cannot be read may have been.
+///
+/// A `.started` that says anything means that the command may have run.
 pub fn says_anything(path: &Path) -> bool {
     match std::fs::read(path) {
         Ok(block) => block.iter().any(|byte| *byte != 0),
@@ -60,71 +43,55 @@ pub fn says_anything(path: &Path) -> bool {
     }
 }
 
-fn overwrite(path: &Path, record: &impl Serialize) -> io::Result<File> {
-    let mut block = serde_json::to_vec(record)?;
-    let seal = hexadecimal(&Sha256::digest(&block));
-    block.extend_from_slice(format!("\n{seal}\n").as_bytes());
-    if block.len() > SIZE {
-        return Err(io::Error::other("the record is too long for its file"));
-    }
-    block.resize(SIZE, 0);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    file.write_all_at(&block, 0)?;
-    Ok(file)
+/// With its cause, since only words go over the control pipe.
+fn in_words(error: JournalError) -> io::Error {
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    io::Error::other(format!("{error}{}", cause.unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::read_evidence;
+
+    fn blank(folder: &tempfile::TempDir, name: &str) -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, [0; 4096]).unwrap();
+        path
+    }
 
     #[test]
     fn evidence_is_read_as_it_was_written_last() {
         let folder = tempfile::tempdir().unwrap();
-        let (started, exit) = (folder.path().join("a.started"), folder.path().join("a.exit"));
+        let (started, exit) = (blank(&folder, "a.started"), blank(&folder, "a.exit"));
         let mut evidence = FileEvidence::new(&started, &exit);
-        assert_eq!(read_evidence::<Started>(&started), None);
+        assert_eq!((read_evidence::<Started>(&started), says_anything(&started)), (None, false));
         let mut facts = Started { supervisor_pid: 1_234_567, command_pid: Some(99), ..Started::default() };
         evidence.started(&facts).unwrap();
         facts.command_pid = None;
         evidence.spawned(&facts).unwrap();
-        assert_eq!(read_evidence::<Started>(&started), Some(facts));
+        assert_eq!((read_evidence(&started), says_anything(&started)), (Some(facts), true));
         evidence.exit(&Exit::not_started("no GO")).unwrap();
-        assert_eq!(read_evidence::<Exit>(&exit), Some(Exit::not_started("no GO")));
-        assert_eq!(exit.metadata().unwrap().len(), 4096);
+        assert_eq!(read_evidence(&exit), Some(Exit::not_started("no GO")));
     }
 
     #[test]
-    fn every_damage_to_a_record_is_seen() {
+    fn the_longest_exit_fits() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("b.exit");
-        let mut evidence = FileEvidence::new("/none", &path);
-        evidence.exit(&Exit { result: crate::exec::Ending::Exited, code: Some(0), ..Exit::default() }).unwrap();
-        let whole = std::fs::read(&path).unwrap();
-        let end = whole.iter().rposition(|byte| *byte == b'\n').unwrap();
-        for at in 0..=end {
-            let mut damaged = whole.clone();
-            damaged[at] ^= 1;
-            std::fs::write(&path, damaged).unwrap();
-            assert_eq!(read_evidence::<Exit>(&path), None, "byte {at}");
-            assert!(says_anything(&path));
-        }
+        let path = blank(&folder, "b.exit");
+        let leftover = (0..99).map(|pid| crate::exec::Leftover { pid, command: "\"".repeat(100) }).collect();
+        let mut exit = Exit { leftover, ..Exit::not_started("\u{e000}".repeat(2000)) };
+        exit.fit();
+        FileEvidence::new("/none", &path).exit(&exit).unwrap();
+        assert_eq!(read_evidence(&path), Some(exit));
     }
 
     #[test]
-    fn a_blank_file_says_nothing() {
+    fn a_half_written_file_says_something_that_cannot_be_read() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("c.started");
-        assert!(!says_anything(&path));
-        std::fs::write(&path, [0; SIZE]).unwrap();
-        assert_eq!((read_evidence::<Started>(&path), says_anything(&path)), (None, false));
-    }
-
-    #[test]
-    fn the_journal_reads_the_same_form() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("d.started");
-        let started = Started { command_pid: Some(2), command_start: Some(3), ..Started::default() };
-        FileEvidence::new(&path, "/none").started(&started).unwrap();
-        assert_eq!(crate::journal::read_evidence::<Started>(&path), Some(started));
+        let path = blank(&folder, "c.started");
+        std::fs::write(&path, "{\"supervisor_pid\":1").unwrap();
+        assert_eq!((read_evidence::<Started>(&path), says_anything(&path)), (None, true));
+        assert!(!says_anything(&folder.path().join("none")));
     }
 }

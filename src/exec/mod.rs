@@ -40,7 +40,7 @@ pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
 pub use control::SupervisorPlace;
 pub use environment::base_environment;
 pub use error::ExecError;
-pub use evidence::{FileEvidence, read_evidence, says_anything};
+pub use evidence::{FileEvidence, says_anything};
 pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
@@ -50,6 +50,8 @@ pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr
 pub use supervise::{Supervised, cancel_running, supervise};
 pub use supervisor::{Seams, supervisor_main};
 pub use survivors::{boot_id, machine_id, pid_namespace, process_start, survivors};
+// What a supervisor left is read with the journal's own reader.
+pub use crate::journal::read_evidence;
 pub use tail::{Growth, LONGEST_LINE, Line, LineIndex};
 
 /// Runs one of the hidden subcommands that this binary is re-executed for; `None` if the arguments name none.

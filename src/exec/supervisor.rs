@@ -3,16 +3,13 @@
 //! It outlives the screen, and nothing outlives it unseen: orphans of the command become its children. It ends nothing
 //! of its own accord; signals go out only when it is asked (an order, or TERM to itself) or when the time is up.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Stdin};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use rustix::fs::{FlockOperation, flock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -25,6 +22,7 @@ use super::processes::{descendants, have_children, reap_orphans};
 use super::program::{resolve, standard_input};
 use super::spec::CommandSpec;
 use super::survivors::{leftover, process_start, survivors, this_supervisor};
+use crate::journal::SupLock;
 
 /// What a supervisor is given by the layers around it.
 pub struct Seams {
@@ -53,7 +51,7 @@ struct Supervisor<'a> {
     work: &'a Work,
     make: Box<dyn Fn() -> Box<dyn Filter> + 'a>,
     evidence: Box<dyn Evidence>,
-    lock: File,
+    lock: SupLock,
     me: Started,
 }
 
@@ -61,8 +59,7 @@ impl<'a> Supervisor<'a> {
     fn prepare(work: &'a Work, seams: &'a Seams) -> Result<Self, String> {
         (seams.filter)(&work.secrets)?;
         let make = || (seams.filter)(&work.secrets).expect("the same secrets made a filter before");
-        let lock = hold(&work.place.lock)
-            .map_err(|error| format!("cannot hold `{}`: {error}", work.place.lock.display()))?;
+        let lock = SupLock::take(&work.place.lock).map_err(|error| error.to_string())?;
         let evidence = (seams.evidence)(&work.place).map_err(|error| format!("cannot keep evidence: {error}"))?;
         Ok(Self { work, make: Box::new(make), evidence, lock, me: this_supervisor() })
     }
@@ -150,8 +147,7 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = self.evidence.exit(&exit) {
             exit.note_gap(Some(format!("cannot note how it ended: {error}")));
         }
-        // Given back by word, not by closing: a process that is just being started has a copy of every file for a moment.
-        let _ = flock(&self.lock, FlockOperation::Unlock);
+        drop(self.lock);
         leave_drains(open);
         answer(&Answer::Ended(Box::new(exit)));
     }
@@ -177,13 +173,6 @@ fn leave_the_screen() -> io::Result<Receiver<()>> {
         }
     })?;
     Ok(asked)
-}
-
-/// Takes the lock. The command does not inherit it: every file is opened close-on-exec.
-fn hold(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    Ok(file)
 }
 
 /// Spawns the command in a group of its own, so that a signal to its group does not reach the supervisor.

@@ -3,19 +3,23 @@
 //! A missing answer ends it before anything of that step runs.
 
 pub mod answers;
+pub mod decisions;
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use answers::{Answers, AnswersError, REPAIR};
+pub use decisions::{DecisionError, Decisions, Repeatable};
 
-use crate::engine::command::Answer;
+use crate::engine::command::{Answer, Choice};
 use crate::engine::position::StopReason;
 use crate::engine::record::{Close, Confirm, Judged, Mode};
 use crate::engine::resolve::{ChoiceLine, Resolver, Work};
 use crate::engine::run::StepState;
 use crate::engine::{Exit, Key, Position};
-use crate::session::{Control, Notice, Trouble};
+use crate::session::{Busy, Control, Notice, Trouble};
 use crate::text::plain;
 
 /// How long one wait for something to happen lasts.
@@ -29,6 +33,9 @@ const HOW: &str = "answers-file";
 pub enum HeadlessError {
     #[error(transparent)]
     Trouble(#[from] Trouble),
+    /// A signal came; what runs goes on without this process.
+    #[error("interrupted; `locum resume` goes on with the run")]
+    Interrupted,
     #[error("cannot write")]
     Write(#[from] io::Error),
 }
@@ -37,12 +44,28 @@ pub enum HeadlessError {
 pub struct Headless<'a> {
     control: &'a mut dyn Control,
     answers: &'a Answers,
+    decisions: Decisions,
+    interrupted: Arc<AtomicBool>,
     out: &'a mut dyn Write,
 }
 
 impl<'a> Headless<'a> {
     pub fn new(control: &'a mut dyn Control, answers: &'a Answers, out: &'a mut dyn Write) -> Self {
-        Self { control, answers, out }
+        Self { control, answers, decisions: Decisions::default(), interrupted: Arc::default(), out }
+    }
+
+    /// With what a person decided beforehand.
+    #[must_use]
+    pub fn decided(mut self, decisions: Decisions) -> Self {
+        self.decisions = decisions;
+        self
+    }
+
+    /// With a flag that a signal sets.
+    #[must_use]
+    pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.interrupted = flag;
+        self
     }
 
     /// Goes as far as the answers lead.
@@ -56,6 +79,7 @@ impl<'a> Headless<'a> {
                     self.say("not repaired: not every step of verify holds; the run stays open")?;
                     Some(Exit::StepFailed)
                 }
+                Position::Stopped { by: StopReason::Unknown, step: Some(step) } => self.unknown(&step)?,
                 Position::Stopped { by, step } => Some(self.stopped(by, step.as_ref())?),
                 Position::Frozen { .. } => Some(self.frozen()?),
                 Position::AtEnd { nothing_to_repair } => {
@@ -77,7 +101,13 @@ impl<'a> Headless<'a> {
 
     /// Until nothing goes on.
     fn wait(&mut self) -> Result<(), HeadlessError> {
-        while self.control.busy().is_some() {
+        while let Some(busy) = self.control.busy().cloned() {
+            if self.interrupted.load(Ordering::SeqCst) {
+                if let Busy::Running { step, .. } = busy {
+                    self.say(&format!("{step}: goes on without this process"))?;
+                }
+                return Err(HeadlessError::Interrupted);
+            }
             for notice in self.control.poll(WAIT)? {
                 match notice {
                     Notice::AlreadyDone { step, held } => {
@@ -166,6 +196,24 @@ impl<'a> Headless<'a> {
         }
         self.say("repair: a person must decide whether to enter it (`repair: enter` in the answers); nothing of it ran")?;
         Ok(Some(Exit::PersonNeeded))
+    }
+
+    /// Nobody knows how it ended: what was decided about it, or else a person must decide.
+    fn unknown(&mut self, step: &Key) -> Result<Option<Exit>, HeadlessError> {
+        let attempt = self.control.run().newest_attempt(step).cloned();
+        let decided = attempt.as_ref().and_then(|attempt| Some((attempt.intent.attempt.clone(), self.decisions.take(attempt)?)));
+        let Some((id, decided)) = decided else {
+            let exit = self.stopped(StopReason::Unknown, Some(step))?;
+            if let Some(attempt) = attempt {
+                let (run, id) = (&self.control.run().id, &attempt.intent.attempt);
+                let words = format!("when it is known: locum resume {run} --headless --answers FILE --decide {id}=done|run-again|abort --reason TEXT");
+                self.say(&words)?;
+            }
+            return Ok(Some(exit));
+        };
+        self.control.decide(&id, decided.choice, &decided.reason, decided.how)?;
+        self.say(&format!("{step}: decided ({}): {}", decided.how, decided.choice.word()))?;
+        Ok((decided.choice == Choice::Abort).then_some(Exit::StoppedByOperator))
     }
 
     fn stopped(&mut self, by: StopReason, step: Option<&Key>) -> Result<Exit, HeadlessError> {

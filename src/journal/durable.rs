@@ -103,6 +103,7 @@ mod tests {
         assert!(make_folders(&scratch.path().join("a/b")).is_err());
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn links_folders_and_pipes_are_not_opened() {
         let scratch = tempfile::tempdir().unwrap();

@@ -131,6 +131,13 @@ pub fn read_evidence<T: DeserializeOwned>(path: &Path) -> Option<T> {
     whole.then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
+/// Whether nothing was ever written to a prepared file. One that is missing or cannot be read may have said something.
+pub fn is_blank(path: &Path) -> bool {
+    let mut block = Vec::with_capacity(SIZE + 1);
+    let read = durable::open_plain(path).and_then(|file| file.take(SIZE as u64 + 1).read_to_end(&mut block));
+    read.is_ok() && block == [0; SIZE]
+}
+
 /// A supervisor lives, until this is dropped or its process ends.
 #[derive(Debug)]
 pub struct SupLock {
@@ -177,6 +184,19 @@ mod tests {
             assert!(metadata.blocks() * 512 >= 4096);
         }
         assert_eq!((evidence.read_started::<Value>(), evidence.read_exit::<Value>()), (None, None));
+        assert!(is_blank(&evidence.started()) && is_blank(&evidence.exit()));
+    }
+
+    #[test]
+    fn only_a_prepared_file_that_was_never_written_is_blank() {
+        let scratch = Scratch::new();
+        let evidence = Evidence::prepare(&scratch.folder(RUN), "a").unwrap();
+        evidence.write_started(&started()).unwrap();
+        assert!(!is_blank(&evidence.started()));
+        fs::write(evidence.exit(), [0; 100]).unwrap();
+        assert!(!is_blank(&evidence.exit()), "a part of a file is no blank file");
+        fs::remove_file(evidence.exit()).unwrap();
+        assert!(!is_blank(&evidence.exit()));
     }
 
     #[test]

@@ -64,6 +64,13 @@ impl Flock {
     }
 }
 
+/// Given back by word, not by closing: a process that is just being started has a copy of every file for a moment.
+impl Drop for Flock {
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
 fn open(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut options = OpenOptions::new();

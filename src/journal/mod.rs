@@ -50,7 +50,7 @@ pub use chain::Anchor;
 pub use class::Class;
 pub use digest::Digest;
 pub use error::JournalError;
-pub use evidence::{Durable, Evidence, SupLock, read_evidence, write_evidence};
+pub use evidence::{Durable, Evidence, SupLock, is_blank, read_evidence, write_evidence};
 pub use folder::{Listed, RunFolder};
 pub use line::{Line, MAX_LINE, VERSION};
 pub use order::Disorder;

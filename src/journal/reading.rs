@@ -144,7 +144,7 @@ mod tests {
         let whole = run.bytes();
         let last = whole.len() - run.lines()[3].len();
         for at in 0..whole.len() {
-            for mask in [1, 1 << (at % 8), 0x20, 0xff] {
+            for mask in [1 << (at % 8), 0x20] {
                 let mut bytes = whole.clone();
                 bytes[at] ^= mask;
                 let class = class_of(&run, &bytes);

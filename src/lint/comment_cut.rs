@@ -34,7 +34,12 @@ fn cut(file: &SourceFile, span: Span, suspect: impl Fn(&str) -> bool) -> Option<
         return None;
     }
     let start = span.end + rest.len() - comment.len() - 1;
-    let problem = Diagnostic::new(Code::CommentCut, file, Span::new(start, span.end + rest.trim_end().len()), "YAML cuts this off as a comment");
+    let problem = Diagnostic::new(
+        Code::CommentCut,
+        file,
+        Span::new(start, span.end + rest.trim_end().len()),
+        "YAML cuts this off as a comment",
+    );
     Some(
         problem
             .also(span, "only this is left")

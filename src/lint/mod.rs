@@ -8,6 +8,8 @@ mod no_deputy;
 mod no_review;
 mod no_way_back;
 mod repair_unproved;
+#[cfg(test)]
+mod shown;
 mod typographic;
 mod unquoted_value;
 
@@ -76,7 +78,8 @@ mod tests {
         for code in Code::ALL {
             let (file, problem) = crate::yaml::read_text("example.yaml", code.example().to_vec());
             let problems = problem.map_or_else(|| lint(&load("example", file)), |problem| vec![problem]);
-            let found: Vec<_> = problems.iter().map(|problem| (problem.code.name(), problem.message.as_str())).collect();
+            let found: Vec<_> =
+                problems.iter().map(|problem| (problem.code.name(), problem.message.as_str())).collect();
             if found.is_empty() || found.iter().any(|(name, _)| *name != code.name()) {
                 wrong.push(format!("{}: {found:?}", code.name()));
             }

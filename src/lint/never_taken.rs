@@ -11,14 +11,23 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
             && matches!(step.kind, Kind::Question(_))
             && step.fields.choices.is_some()
         {
-            let problem = Diagnostic::new(Code::NeverTaken, ground.file, first.span, "a question with choices is never answered with no");
+            let problem = Diagnostic::new(
+                Code::NeverTaken,
+                ground.file,
+                first.span,
+                "a question with choices is never answered with no",
+            );
             problems.push(problem.help("write `then:` at the choice that is meant"));
             continue;
         }
         let Some(all) = branches.iter().position(|branch| branch.got.is_none()) else { continue };
         for branch in &branches[all + 1..] {
             let problem = Diagnostic::new(Code::NeverTaken, ground.file, branch.span, "a branch that is never taken");
-            problems.push(problem.also(branches[all].span, "this one has no `got` and takes everything").help("move the branch without `got` to the end"));
+            problems.push(
+                problem
+                    .also(branches[all].span, "this one has no `got` and takes everything")
+                    .help("move the branch without `got` to the end"),
+            );
         }
     }
 }

@@ -10,7 +10,10 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
         return;
     }
     let message = format!("`{}` owns this runbook alone", owner.value);
-    problems.push(Diagnostic::new(Code::NoDeputy, ground.file, owner.span, message).help("add `deputies:` with somebody who can do it when the owner is ill"));
+    problems.push(
+        Diagnostic::new(Code::NoDeputy, ground.file, owner.span, message)
+            .help("add `deputies:` with somebody who can do it when the owner is ill"),
+    );
 }
 
 #[cfg(test)]

@@ -9,8 +9,16 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
     if reviewed || head.part || !ground.runbook.steps().iter().any(|(_, step)| step.changes()) {
         return;
     }
-    let problem = Diagnostic::new(Code::NoReview, ground.file, head.title.span, "a runbook that changes systems, without a review");
-    problems.push(problem.help("add `review: { last: \"2026-11-01\", every: 90d }` with the day on which somebody read it through"));
+    let problem = Diagnostic::new(
+        Code::NoReview,
+        ground.file,
+        head.title.span,
+        "a runbook that changes systems, without a review",
+    );
+    problems.push(
+        problem
+            .help("add `review: { last: \"2026-11-01\", every: 90d }` with the day on which somebody read it through"),
+    );
 }
 
 #[cfg(test)]

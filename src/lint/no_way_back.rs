@@ -13,7 +13,9 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
             let problem = Diagnostic::new(Code::NoWayBack, ground.file, step.place(), "a change without a way back");
             problems.push(
                 problem
-                    .help("add `undo:` with the command that goes back, or `no_undo:` with the reason why there is none")
+                    .help(
+                        "add `undo:` with the command that goes back, or `no_undo:` with the reason why there is none",
+                    )
                     .help("or give the runbook a `scope:`; what is in it is copied before each change"),
             );
         }

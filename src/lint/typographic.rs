@@ -10,7 +10,9 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
         for command in step.commands() {
             match command {
                 Command::Script(script) => problems.extend(first_in(ground, script, true)),
-                Command::Argv(words, _) => problems.extend(words.iter().filter_map(|word| first_in(ground, word, false))),
+                Command::Argv(words, _) => {
+                    problems.extend(words.iter().filter_map(|word| first_in(ground, word, false)))
+                }
             }
         }
     }
@@ -26,16 +28,18 @@ fn first_in(ground: &Ground, text: &Text, quotes: bool) -> Option<Diagnostic> {
     for (at, c) in text.char_indices() {
         match open {
             Some(quote) if c == quote => open = None,
-            Some(_) => {}
             None if quotes && matches!(c, '\'' | '"') && before != '\\' => open = Some(c),
             None if before.is_whitespace() || before == '=' => {
                 if let Some(found) = look_alike(c).filter(|found| matches!(found.like, '-' | '\'' | '"')) {
                     let message = format!("`{c}` (U+{:04X}) in a command looks like `{}`", u32::from(c), found.like);
                     let span = text.span_of(at..at + c.len_utf8());
-                    return Some(Diagnostic::new(Code::Typographic, ground.file, span, message).help(format!("type `{}` by hand", found.like)));
+                    return Some(
+                        Diagnostic::new(Code::Typographic, ground.file, span, message)
+                            .help(format!("type `{}` by hand", found.like)),
+                    );
                 }
             }
-            None => {}
+            Some(_) | None => {}
         }
         before = c;
     }
@@ -48,9 +52,18 @@ mod tests {
 
     #[test]
     fn a_dash_that_is_none_is_no_option() {
-        assert_eq!(warnings_in("diagnose: [{ check: ls –all }]\n"), ["3:24 typographic-character: `–` (U+2013) in a command looks like `-`"]);
-        assert_eq!(warnings_in("diagnose: [{ check: [ls, –all] }]\n"), ["3:26 typographic-character: `–` (U+2013) in a command looks like `-`"]);
-        assert_eq!(warnings_in("diagnose: [{ check: grep x=“a b” }]\n"), ["3:28 typographic-character: `“` (U+201C) in a command looks like `\"`"]);
+        assert_eq!(
+            warnings_in("diagnose: [{ check: ls –all }]\n"),
+            ["3:24 typographic-character: `–` (U+2013) in a command looks like `-`"]
+        );
+        assert_eq!(
+            warnings_in("diagnose: [{ check: [ls, –all] }]\n"),
+            ["3:26 typographic-character: `–` (U+2013) in a command looks like `-`"]
+        );
+        assert_eq!(
+            warnings_in("diagnose: [{ check: grep x=“a b” }]\n"),
+            ["3:28 typographic-character: `“` (U+201C) in a command looks like `\"`"]
+        );
     }
 
     #[test]

@@ -39,7 +39,8 @@ fn check_one(runbook: &Runbook, phase: Phase, list: &[Step], destination: &Desti
     let span = destination.span;
     if closes(&destination.to) && phase != Phase::Diagnose {
         let message = format!("`done` in {}, expected in diagnose only", phase.word());
-        let problem = cx.problem(Code::DestinationNotHere, span, message).label("would close a run that nothing has proved");
+        let problem =
+            cx.problem(Code::DestinationNotHere, span, message).label("would close a run that nothing has proved");
         cx.push(problem.help("go to `verify`; the run is done when every step there has passed"));
         return;
     }
@@ -60,7 +61,9 @@ fn check_one(runbook: &Runbook, phase: Phase, list: &[Step], destination: &Desti
     let named: Vec<_> = list.iter().filter(|step| step.named).map(|step| step.id.value.as_str()).collect();
     cx.push(match suggest(id, known.iter().copied()) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None if named.is_empty() => problem.help(format!("no step here has an `id`; the words are {}", words.join(", "))),
+        None if named.is_empty() => {
+            problem.help(format!("no step here has an `id`; the words are {}", words.join(", ")))
+        }
         None => problem.help(format!("from here one can go to {}, or to {}", named.join(", "), words.join(", "))),
     });
 }
@@ -88,10 +91,13 @@ mod tests {
     #[test]
     fn a_group_is_left_only_by_its_end_a_phase_or_a_word() {
         let rest = "repair:\n  - { by_hand: x, id: a, then: inner }\n  - title: g\n    steps:\n      - { by_hand: y, id: inner, then: a }\n      - { by_hand: y, then: verify }\n";
-        assert_eq!(problems_in(rest), [
-            "4:32 destination-not-here: step `inner` stands in another list",
-            "7:40 destination-not-here: step `a` stands in another list",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:32 destination-not-here: step `inner` stands in another list",
+                "7:40 destination-not-here: step `a` stands in another list",
+            ]
+        );
     }
 
     #[test]

@@ -20,15 +20,31 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
         check_day(day, cx);
     }
     for expiry in &head.expires {
-        exactly_one(["certificate", "date"], [expiry.certificate.is_some(), expiry.date.is_some()], "expiry", expiry.what.span, cx);
+        exactly_one(
+            ["certificate", "date"],
+            [expiry.certificate.is_some(), expiry.date.is_some()],
+            "expiry",
+            expiry.what.span,
+            cx,
+        );
     }
     for guard in &head.must_not_change {
-        exactly_one(["files", "output_of"], [guard.files.is_some(), guard.output_of.is_some()], "guard", guard.what.span, cx);
+        exactly_one(
+            ["files", "output_of"],
+            [guard.files.is_some(), guard.output_of.is_some()],
+            "guard",
+            guard.what.span,
+            cx,
+        );
     }
     if let Some(people) = head.practice.as_ref().and_then(|practice| practice.people)
         && people < 1
     {
-        let problem = cx.problem(Code::OutOfRange, key_span(tree, &["practice", "people"]), format!("practice by {people} people, expected at least 1"));
+        let problem = cx.problem(
+            Code::OutOfRange,
+            key_span(tree, &["practice", "people"]),
+            format!("practice by {people} people, expected at least 1"),
+        );
         cx.push(problem.help("a bus factor of two needs `people: 2`"));
     }
     for path in &head.files {
@@ -38,13 +54,23 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
 
 fn check_version(version: &Name, cx: &mut Cx) {
     let core = version.split(['-', '+']).next().unwrap_or_default();
-    let number = |part: &str| !part.is_empty() && part.len() <= 9 && part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
+    let number = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 9
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && (part == "0" || !part.starts_with('0'))
+    };
     let rest = &version[core.len()..];
-    let rest_fits = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+')) && rest.len() != 1;
+    let rest_fits =
+        rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+')) && rest.len() != 1;
     if core.split('.').count() == 3 && core.split('.').all(number) && rest_fits {
         return;
     }
-    let problem = cx.problem(Code::BadVersion, version.span, format!("version `{}`, expected three numbers such as `1.2.0`", version.value));
+    let problem = cx.problem(
+        Code::BadVersion,
+        version.span,
+        format!("version `{}`, expected three numbers such as `1.2.0`", version.value),
+    );
     let parts: Vec<_> = core.split('.').collect();
     cx.push(if parts.len() < 3 && parts.iter().all(|part| number(part)) {
         problem.help(format!("write `{core}{}`", ".0".repeat(3 - parts.len())))
@@ -56,7 +82,11 @@ fn check_version(version: &Name, cx: &mut Cx) {
 fn check_day(day: &Name, cx: &mut Cx) {
     let whole = day.len() == 10 && NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok();
     if !whole {
-        let problem = cx.problem(Code::BadDate, day.span, format!("`{}` is no day, expected one such as `\"2026-11-01\"`", day.value));
+        let problem = cx.problem(
+            Code::BadDate,
+            day.span,
+            format!("`{}` is no day, expected one such as `\"2026-11-01\"`", day.value),
+        );
         cx.push(problem.help("write year, month and day, each with its zeros"));
     }
 }
@@ -78,7 +108,10 @@ fn exactly_one(keys: [&str; 2], there: [bool; 2], record: &str, span: crate::sou
 
 /// `files` lie beside the runbook or below.
 fn check_path(path: &Name, cx: &mut Cx) {
-    let out = path.starts_with(['/', '~']) || path.split('/').any(|part| part == "..") || path.contains('\\') || path.is_empty();
+    let out = path.starts_with(['/', '~'])
+        || path.split('/').any(|part| part == "..")
+        || path.contains('\\')
+        || path.is_empty();
     if out {
         let problem = cx.problem(Code::OutsidePath, path.span, format!("`{}` leads out of the repository", path.value));
         cx.push(problem.help("name a file below the top of the repository, such as `scripts/rotate.sh`"));
@@ -105,30 +138,39 @@ mod tests {
     #[test]
     fn days_are_days() {
         let rest = "review: { last: 2026-02-30 }\nexpires: [{ what: x, date: 1.2.2026 }, { what: y }, { what: z, date: '2026-02-28', certificate: a }]\nrepair: [x]\n";
-        assert_eq!(problems_in(rest), [
-            "3:17 bad-date: `2026-02-30` is no day, expected one such as `\"2026-11-01\"`",
-            "4:28 bad-date: `1.2.2026` is no day, expected one such as `\"2026-11-01\"`",
-            "4:48 missing-key: missing key `certificate` or `date` in `expiry`",
-            "4:61 contradiction: `expiry` with both `certificate` and `date`",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "3:17 bad-date: `2026-02-30` is no day, expected one such as `\"2026-11-01\"`",
+                "4:28 bad-date: `1.2.2026` is no day, expected one such as `\"2026-11-01\"`",
+                "4:48 missing-key: missing key `certificate` or `date` in `expiry`",
+                "4:61 contradiction: `expiry` with both `certificate` and `date`",
+            ]
+        );
     }
 
     #[test]
     fn a_guard_measures_one_thing() {
         let rest = "must_not_change: [{ what: a }, { what: b, files: [/x], output_of: y }]\npractice: { people: 0 }\nrepair: [x]\n";
-        assert_eq!(problems_in(rest), [
-            "3:27 missing-key: missing key `files` or `output_of` in `guard`",
-            "3:40 contradiction: `guard` with both `files` and `output_of`",
-            "4:13 out-of-range: practice by 0 people, expected at least 1",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "3:27 missing-key: missing key `files` or `output_of` in `guard`",
+                "3:40 contradiction: `guard` with both `files` and `output_of`",
+                "4:13 out-of-range: practice by 0 people, expected at least 1",
+            ]
+        );
     }
 
     #[test]
     fn files_stay_in_the_repository() {
-        assert_eq!(problems_in("files: [scripts/a.sh, /etc/x, a/../../b, ~/c]\nrepair: [x]\n"), [
-            "3:23 outside-path: `/etc/x` leads out of the repository",
-            "3:31 outside-path: `a/../../b` leads out of the repository",
-            "3:42 outside-path: `~/c` leads out of the repository",
-        ]);
+        assert_eq!(
+            problems_in("files: [scripts/a.sh, /etc/x, a/../../b, ~/c]\nrepair: [x]\n"),
+            [
+                "3:23 outside-path: `/etc/x` leads out of the repository",
+                "3:31 outside-path: `a/../../b` leads out of the repository",
+                "3:42 outside-path: `~/c` leads out of the repository",
+            ]
+        );
     }
 }

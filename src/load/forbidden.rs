@@ -25,7 +25,9 @@ pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
         for command in step.commands() {
             for rule in rules.iter().filter(|rule| rule.hits(command)) {
                 let message = format!("a command that this runbook forbids: `{}`", &*rule.written.r#match);
-                let mut problem = cx.problem(Code::ForbiddenCommand, command.span(), message).also(rule.written.r#match.span, "forbidden here");
+                let mut problem = cx
+                    .problem(Code::ForbiddenCommand, command.span(), message)
+                    .also(rule.written.r#match.span, "forbidden here");
                 if let Some(because) = &rule.written.because {
                     problem = problem.help(format!("because {}", because.trim()));
                 }
@@ -81,7 +83,10 @@ mod tests {
 
     #[test]
     fn a_pattern_has_words() {
-        assert_eq!(problems_in("forbidden: [{ match: 'curl * | sh' }, { match: ' ' }]\nrepair: [x]\n"), ["3:48 bad-pattern: a pattern without words"]);
+        assert_eq!(
+            problems_in("forbidden: [{ match: 'curl * | sh' }, { match: ' ' }]\nrepair: [x]\n"),
+            ["3:48 bad-pattern: a pattern without words"]
+        );
     }
 
     #[test]

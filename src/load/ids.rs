@@ -49,7 +49,11 @@ pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
         }
         check_id("the id", id, id.span, cx);
         if is_reserved(id) {
-            let problem = cx.problem(Code::BadName, id.span, format!("a step cannot be called `{}`, which is a destination of its own", id.value));
+            let problem = cx.problem(
+                Code::BadName,
+                id.span,
+                format!("a step cannot be called `{}`, which is a destination of its own", id.value),
+            );
             cx.push(problem.help("say what the step does, such as `restart-queue`"));
         }
         if let Some(first) = seen.get(id.value.as_str()) {
@@ -59,8 +63,16 @@ pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
         }
         seen.insert(id, id);
         if let Some(first) = shapes.insert(shape(id), id) {
-            let problem = cx.problem(Code::LookAlike, id.span, format!("the ids `{}` and `{}` look alike", first.value, id.value));
-            cx.push(problem.also(first.span, "the other one").help("a person must tell them apart at night: give one of them another name"));
+            let problem = cx.problem(
+                Code::LookAlike,
+                id.span,
+                format!("the ids `{}` and `{}` look alike", first.value, id.value),
+            );
+            cx.push(
+                problem
+                    .also(first.span, "the other one")
+                    .help("a person must tell them apart at night: give one of them another name"),
+            );
         }
     }
 }
@@ -108,7 +120,10 @@ mod tests {
             let problems = problems_in(&format!("repair: [{{ by_hand: y, id: '{path}' }}]\n"));
             assert_eq!(problems, [format!("3:28 bad-name: the id `{path}` is a path, expected a word")]);
         }
-        assert_eq!(problems_in("repair: [{ by_hand: y, id: Ab }]\n"), ["3:28 bad-name: the id `Ab` has characters that an id cannot have"]);
+        assert_eq!(
+            problems_in("repair: [{ by_hand: y, id: Ab }]\n"),
+            ["3:28 bad-name: the id `Ab` has characters that an id cannot have"]
+        );
     }
 
     #[test]

@@ -92,7 +92,10 @@ mod tests {
 
     #[test]
     fn the_smallest_runbook_has_no_problem() {
-        let file = SourceFile::new("forum.yaml", "locum: 1\ntitle: The forum is slow\nrepair:\n  - Restart the queue worker.\n");
+        let file = SourceFile::new(
+            "forum.yaml",
+            "locum: 1\ntitle: The forum is slow\nrepair:\n  - Restart the queue worker.\n",
+        );
         let loaded = load("forum", file);
         assert!(loaded.diagnostics.is_empty());
         let runbook = loaded.runbook.expect("no problem");
@@ -110,9 +113,7 @@ mod tests {
 
     #[test]
     fn keys_and_types_are_checked_with_their_places() {
-        assert_eq!(problems_in("repair:\n  - chnage: x\n"), [
-            "4:5 unknown-key: unknown key `chnage` in `step`",
-        ]);
+        assert_eq!(problems_in("repair:\n  - chnage: x\n"), ["4:5 unknown-key: unknown key `chnage` in `step`",]);
         assert_eq!(problems_in("repair: x\n"), ["3:9 wrong-type: `repair` is `x`, expected a list of texts or steps"]);
         assert_eq!(problems_of("title: x\nrepair: [x]\n"), ["1:1 missing-key: missing key `locum` in `runbook`"]);
         assert_eq!(problems_of("locum: 2\ntitle: x\nrepair: [x]\n"), ["1:8 wrong-type: `locum` is `2`, expected `1`"]);
@@ -120,22 +121,28 @@ mod tests {
 
     #[test]
     fn all_is_said_in_the_order_of_the_file() {
-        let problems = problems_in("repair:\n  - { change: x, then: nowhere }\n  - { change: y, undo: z, no_undo: because }\ntitle: again\n");
+        let problems = problems_in(
+            "repair:\n  - { change: x, then: nowhere }\n  - { change: y, undo: z, no_undo: because }\ntitle: again\n",
+        );
         let codes: Vec<_> = problems.iter().map(|line| line.split([' ', ':']).nth(2).unwrap_or_default()).collect();
         assert_eq!(codes, ["unknown-destination", "contradiction", "duplicate-key"]);
     }
 
     #[test]
     fn what_is_not_built_yet_is_refused() {
-        assert_eq!(problems_in("repair:\n  - { terminal: vi, id: x }\n"), [
-            "4:7 not-built-yet: `terminal` of `step` is part of the format, but this locum cannot do it yet"
-        ]);
+        assert_eq!(
+            problems_in("repair:\n  - { terminal: vi, id: x }\n"),
+            ["4:7 not-built-yet: `terminal` of `step` is part of the format, but this locum cannot do it yet"]
+        );
     }
 
     #[test]
     fn the_id_of_a_file_is_an_id() {
         let loaded = load("../etc/passwd", SourceFile::new("x.yaml", "locum: 1\ntitle: t\nrepair: [x]\n"));
-        assert_eq!(loaded.diagnostics[0].message, "the id of the runbook (its file's name) `../etc/passwd` is a path, expected a word");
+        assert_eq!(
+            loaded.diagnostics[0].message,
+            "the id of the runbook (its file's name) `../etc/passwd` is a path, expected a word"
+        );
     }
 
     proptest! {

@@ -45,7 +45,11 @@ fn check_inner_loops(step: &Step, outer: &ForEach, cx: &mut Cx) {
         child.walk(&mut |inner| {
             let same = inner.fields.for_each.as_ref().filter(|each| each.name.value == outer.name.value);
             if let Some(each) = same {
-                let problem = cx.problem(Code::NameTaken, each.name.span, format!("`{}` is already the name of the loop around", each.name.value));
+                let problem = cx.problem(
+                    Code::NameTaken,
+                    each.name.span,
+                    format!("`{}` is already the name of the loop around", each.name.value),
+                );
                 cx.push(problem.also(outer.name.span, "here").help("choose another name"));
             }
         });
@@ -103,10 +107,16 @@ fn check_list(list: &Name, key: &str, lists: &[&str], cx: &mut Cx) {
     if lists.contains(&list.value.as_str()) {
         return;
     }
-    let problem = cx.problem(Code::UnknownList, list.span, format!("`{key}` names `{}`, which is no list that is known here", list.value));
+    let problem = cx.problem(
+        Code::UnknownList,
+        list.span,
+        format!("`{key}` names `{}`, which is no list that is known here", list.value),
+    );
     cx.push(match suggest(list, lists.iter().copied()) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help("write a list, or name an input with `list: true` or an earlier capture with `lines: true`"),
+        None => {
+            problem.help("write a list, or name an input with `list: true` or an earlier capture with `lines: true`")
+        }
     });
 }
 
@@ -115,7 +125,8 @@ fn check_lab_inputs(runbook: &Runbook, tree: &Node, lab: &str, cx: &mut Cx) {
     let Some(inputs) = runbook.head.labs.get(lab).map(|lab| &lab.inputs) else { return };
     for name in inputs.keys().filter(|name| !runbook.head.inputs.contains_key(*name)) {
         let span = key_span(tree, &["labs", lab, "inputs", name]);
-        let problem = cx.problem(Code::UndefinedName, span, format!("the lab sets `{name}`, which is no input of this runbook"));
+        let problem =
+            cx.problem(Code::UndefinedName, span, format!("the lab sets `{name}`, which is no input of this runbook"));
         cx.push(match suggest(name, runbook.head.inputs.keys().map(String::as_str)) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help("declare it under `inputs`, or remove it here"),
@@ -124,7 +135,8 @@ fn check_lab_inputs(runbook: &Runbook, tree: &Node, lab: &str, cx: &mut Cx) {
 }
 
 fn is_variable(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -134,33 +146,42 @@ mod tests {
     #[test]
     fn a_name_means_one_thing() {
         let rest = "inputs: { node: x, host: y }\nvalues: { node: z }\nrepair:\n  - { change: x, no_undo: y, capture: node, for_each: { host: [a] } }\n";
-        assert_eq!(problems_in(rest), [
-            "3:20 name-taken: `host` is already the machine of the step",
-            "4:11 name-taken: `node` is already an input",
-            "6:39 name-taken: `node` is already an input",
-            "6:57 name-taken: `host` is already the machine of the step",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "3:20 name-taken: `host` is already the machine of the step",
+                "4:11 name-taken: `node` is already an input",
+                "6:39 name-taken: `node` is already an input",
+                "6:57 name-taken: `host` is already the machine of the step",
+            ]
+        );
     }
 
     #[test]
     fn names_can_stand_in_a_template() {
         let rest = "inputs: { Node-Name: x }\nrepair:\n  - { change: x, no_undo: y, capture: 1st, env: { 'A-B': x } }\nlabs: { 'a/b': { start: x } }\n";
-        assert_eq!(problems_in(rest), [
-            "3:11 bad-name: the input `Node-Name` has characters that a name cannot have",
-            "5:5 bad-name: `A-B` in `env` is no name of a variable",
-            "5:39 bad-name: the capture `1st` has characters that a name cannot have",
-            "6:9 bad-name: the lab `a/b` is a path, expected a word",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "3:11 bad-name: the input `Node-Name` has characters that a name cannot have",
+                "5:5 bad-name: `A-B` in `env` is no name of a variable",
+                "5:39 bad-name: the capture `1st` has characters that a name cannot have",
+                "6:9 bad-name: the lab `a/b` is a path, expected a word",
+            ]
+        );
     }
 
     #[test]
     fn a_named_list_is_known_where_it_is_used() {
         let rest = "inputs: { pods: { list: true }, one: x }\nrepair:\n  - { by_hand: x, for_each: { p: pods } }\n  - { by_hand: x, for_each: { p: pod } }\n  - { by_hand: x, for_each: { p: one } }\n  - { question: x, choices: disks }\n  - { change: x, no_undo: y, capture: { disks: { lines: true } } }\n  - { question: x, choices: disks }\n";
-        assert_eq!(problems_in(rest), [
-            "6:34 unknown-list: `for_each` names `pod`, which is no list that is known here",
-            "7:34 unknown-list: `for_each` names `one`, which is no list that is known here",
-            "8:29 unknown-list: `choices` names `disks`, which is no list that is known here",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "6:34 unknown-list: `for_each` names `pod`, which is no list that is known here",
+                "7:34 unknown-list: `for_each` names `one`, which is no list that is known here",
+                "8:29 unknown-list: `choices` names `disks`, which is no list that is known here",
+            ]
+        );
     }
 
     #[test]

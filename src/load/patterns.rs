@@ -41,7 +41,8 @@ fn compile(source: &str, text: &Text, cx: &mut Cx) -> Option<Regex> {
         Err(error) => {
             let why = error.to_string();
             let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            let problem = cx.problem(Code::BadPattern, text.span, format!("a regular expression that cannot be read: {why}"));
+            let problem =
+                cx.problem(Code::BadPattern, text.span, format!("a regular expression that cannot be read: {why}"));
             cx.push(problem.help("put `\\` before a sign that is meant as itself"));
             None
         }
@@ -62,7 +63,10 @@ fn check_glob(glob: &Text, cx: &mut Cx) {
     } else {
         match globset::GlobBuilder::new(path).literal_separator(true).backslash_escape(true).build() {
             Ok(_) => return,
-            Err(error) => (format!("a glob that cannot be read: {}", error.kind()), "put `\\` before a sign that is meant as itself"),
+            Err(error) => (
+                format!("a glob that cannot be read: {}", error.kind()),
+                "put `\\` before a sign that is meant as itself",
+            ),
         }
     };
     let problem = cx.problem(Code::BadPattern, glob.span, message);
@@ -73,16 +77,27 @@ fn check_input(name: &str, input: &Input, tree: &Node, cx: &mut Cx) {
     let pattern = input.pattern.as_ref().and_then(|text| compile(&format!("^(?:{})$", &**text), text, cx));
     let fits = |value: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(value));
     for choice in input.choices.iter().filter(|choice| !fits(choice)) {
-        let problem = cx.problem(Code::InputDefault, choice.span, format!("the choice `{}` does not match the pattern of `{name}`", &**choice));
+        let problem = cx.problem(
+            Code::InputDefault,
+            choice.span,
+            format!("the choice `{}` does not match the pattern of `{name}`", &**choice),
+        );
         cx.push(problem.help("change the choice or the pattern"));
     }
     let Some(default) = input.default.as_ref().filter(|default| !default.contains("{{")) else { return };
     if input.optional {
         let span = key_span(tree, &["inputs", name, "optional"]);
-        let problem = cx.problem(Code::Contradiction, span, format!("the input `{name}` is optional and has a default"));
-        cx.push(problem.also(default.span, "the default").help("keep one of the two: with a default it is never left out"));
+        let problem =
+            cx.problem(Code::Contradiction, span, format!("the input `{name}` is optional and has a default"));
+        cx.push(
+            problem.also(default.span, "the default").help("keep one of the two: with a default it is never left out"),
+        );
     }
-    let values = if input.list { default.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty()).collect() } else { vec![&**default] };
+    let values = if input.list {
+        default.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty()).collect()
+    } else {
+        vec![&**default]
+    };
     for value in values {
         let choice = input.choices.is_empty() || input.choices.iter().any(|choice| &**choice == value);
         let message = match (choice, fits(value)) {
@@ -92,7 +107,11 @@ fn check_input(name: &str, input: &Input, tree: &Node, cx: &mut Cx) {
         };
         let problem = cx.problem(Code::InputDefault, default.span, message);
         let choices: Vec<_> = input.choices.iter().map(|choice| &**choice).collect();
-        cx.push(if choice { problem.help("change the default or the pattern") } else { problem.help(format!("the choices are {}", choices.join(", "))) });
+        cx.push(if choice {
+            problem.help("change the default or the pattern")
+        } else {
+            problem.help(format!("the choices are {}", choices.join(", ")))
+        });
     }
 }
 
@@ -103,24 +122,30 @@ mod tests {
     #[test]
     fn patterns_can_be_read() {
         let rest = "scope: { files: [/etc/x] }\ninputs: { a: { pattern: '[' } }\nrepair:\n  - change: x\n    expect: { matches: '(' }\n    capture: { b: { match: 'a{{2}}', pattern: '*' } }\n    may_change: ['*.crt', '!ca.*', '[', '../y', '!']\n";
-        assert_eq!(problems_in(rest), [
-            "4:25 bad-pattern: a regular expression that cannot be read: unclosed character class",
-            "7:24 bad-pattern: a regular expression that cannot be read: unclosed group",
-            "8:47 bad-pattern: a regular expression that cannot be read: repetition operator missing expression",
-            "9:36 bad-pattern: a glob that cannot be read: unclosed character class; missing ']'",
-            "9:41 bad-pattern: `../y` goes up with `..`",
-            "9:49 bad-pattern: an empty glob",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:25 bad-pattern: a regular expression that cannot be read: unclosed character class",
+                "7:24 bad-pattern: a regular expression that cannot be read: unclosed group",
+                "8:47 bad-pattern: a regular expression that cannot be read: repetition operator missing expression",
+                "9:36 bad-pattern: a glob that cannot be read: unclosed character class; missing ']'",
+                "9:41 bad-pattern: `../y` goes up with `..`",
+                "9:49 bad-pattern: an empty glob",
+            ]
+        );
     }
 
     #[test]
     fn defaults_fit_their_input() {
         let rest = "inputs:\n  a: { choices: [x, y], default: z }\n  b: { pattern: '[a-z]+', default: a1 }\n  c: { pattern: '[a-z]+', list: true, default: 'a, b' }\n  d: { pattern: '[a-z]+', choices: [x, '1'] }\n  e: { default: x, optional: true }\nrepair: [x]\n";
-        assert_eq!(problems_in(rest), [
-            "4:34 input-default: the default `z` of `a` is none of its choices",
-            "5:36 input-default: the default `a1` of `b` does not match its pattern",
-            "7:40 input-default: the choice `1` does not match the pattern of `d`",
-            "8:20 contradiction: the input `e` is optional and has a default",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:34 input-default: the default `z` of `a` is none of its choices",
+                "5:36 input-default: the default `a1` of `b` does not match its pattern",
+                "7:40 input-default: the choice `1` does not match the pattern of `d`",
+                "8:20 contradiction: the input `e` is optional and has a default",
+            ]
+        );
     }
 }

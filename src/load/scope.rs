@@ -115,10 +115,12 @@ fn begins(hir: &Hir) -> Begin {
             }
             whole
         }
-        HirKind::Alternation(parts) => parts.iter().map(begins).fold(Begin { dash: false, empty: false }, |whole, part| Begin {
-            dash: whole.dash || part.dash,
-            empty: whole.empty || part.empty,
-        }),
+        HirKind::Alternation(parts) => {
+            parts.iter().map(begins).fold(Begin { dash: false, empty: false }, |whole, part| Begin {
+                dash: whole.dash || part.dash,
+                empty: whole.empty || part.empty,
+            })
+        }
     }
 }
 

@@ -18,14 +18,17 @@ const DEEPEST: usize = 3;
 const LONGEST_COMMAND: usize = 16 * 1024;
 
 /// Fields of `by_hand` that only mean something where it changes something.
-const OF_A_CHANGE: [&str; 8] = ["risk", "needs", "done_when", "may_change", "undo", "no_undo", "unsafe_until", "confirm"];
+const OF_A_CHANGE: [&str; 8] =
+    ["risk", "needs", "done_when", "may_change", "undo", "no_undo", "unsafe_until", "confirm"];
 
 /// Checks every step.
 pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     let steps = runbook.steps();
     if steps.is_empty() {
         let problem = cx.problem(Code::NoSteps, key_span(tree, &["title"]), "a runbook without a step");
-        cx.push(problem.help("add a list under `diagnose:`, `repair:`, `verify:` or `follow_up:`; a step can be one line of text"));
+        cx.push(problem.help(
+            "add a list under `diagnose:`, `repair:`, `verify:` or `follow_up:`; a step can be one line of text",
+        ));
     }
     for phase in Runbook::PHASES {
         for step in runbook.phase(phase) {
@@ -36,10 +39,13 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
         check_phase(phase, step, cx);
         check_fields(step, cx);
         check_unsafe_until(runbook, step, cx);
-        if step.fields.may_change.first().is_some() && runbook.head.scope.is_none() {
+        if !step.fields.may_change.is_empty() && runbook.head.scope.is_none() {
             let span = step.fields.may_change[0].span;
             let problem = cx.problem(Code::MayChangeWithoutScope, span, "`may_change` without a `scope`");
-            cx.push(problem.help("add `scope: { files: [...] }` to the runbook: what is in it and not listed here is guarded"));
+            cx.push(
+                problem
+                    .help("add `scope: { files: [...] }` to the runbook: what is in it and not listed here is guarded"),
+            );
         }
         for command in step.commands() {
             check_command(command, cx);
@@ -54,12 +60,20 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
 fn check_depth(step: &Step, depth: usize, cx: &mut Cx) {
     let Kind::Steps(children) = &step.kind else { return };
     if depth == DEEPEST {
-        let problem = cx.problem(Code::GroupDepth, step.place(), format!("a group {} levels deep, expected at most {DEEPEST}", depth + 1));
+        let problem = cx.problem(
+            Code::GroupDepth,
+            step.place(),
+            format!("a group {} levels deep, expected at most {DEEPEST}", depth + 1),
+        );
         cx.push(problem.help("move the inner group up, or into a phase of its own"));
         return;
     }
     if children.is_empty() {
-        let problem = cx.problem(Code::NoSteps, step.fields.title.as_ref().map_or(step.span, |title| title.span), "a group without a step");
+        let problem = cx.problem(
+            Code::NoSteps,
+            step.fields.title.as_ref().map_or(step.span, |title| title.span),
+            "a group without a step",
+        );
         cx.push(problem.help("add steps under `steps:`, or remove the group"));
     }
     for child in children {
@@ -74,8 +88,16 @@ fn check_phase(phase: Phase, step: &Step, cx: &mut Cx) {
     }
     match &step.kind {
         Kind::Change(command) => {
-            let problem = cx.problem(Code::KindInPhase, command.span(), format!("a `change` in {}, which changes nothing", phase.word()));
-            cx.push(problem.help("if it only looks, make it a `check`").help("if it changes something, move it to `repair`"));
+            let problem = cx.problem(
+                Code::KindInPhase,
+                command.span(),
+                format!("a `change` in {}, which changes nothing", phase.word()),
+            );
+            cx.push(
+                problem
+                    .help("if it only looks, make it a `check`")
+                    .help("if it changes something, move it to `repair`"),
+            );
         }
         Kind::ByHand(_) => {
             for field in OF_A_CHANGE.into_iter().filter(|field| has(step, field)) {
@@ -110,7 +132,11 @@ fn check_fields(step: &Step, cx: &mut Cx) {
     }
     for capture in &fields.capture.0 {
         if let (Some(first), Some(json)) = (&capture.r#match, &capture.json) {
-            let problem = cx.problem(Code::Contradiction, json.span, format!("the capture `{}` with both `match` and `json`", capture.name.value));
+            let problem = cx.problem(
+                Code::Contradiction,
+                json.span,
+                format!("the capture `{}` with both `match` and `json`", capture.name.value),
+            );
             cx.push(problem.also(first.span, "the other one").help("keep one of the two"));
         }
     }
@@ -142,7 +168,11 @@ fn check_wait(step: &Step, every: Duration, at_most: Duration, hold: Duration, c
         return;
     };
     let problem = cx.problem(Code::OutOfRange, span, message);
-    cx.push(problem.help("`every` is the time between two tries, `hold` how long the test must hold, `at_most` when to give up"));
+    cx.push(
+        problem.help(
+            "`every` is the time between two tries, `hold` how long the test must hold, `at_most` when to give up",
+        ),
+    );
 }
 
 fn check_unsafe_until(runbook: &Runbook, step: &Step, cx: &mut Cx) {
@@ -160,7 +190,11 @@ fn check_unsafe_until(runbook: &Runbook, step: &Step, cx: &mut Cx) {
 }
 
 /// Help for a step that does not exist.
-pub(super) fn unknown_step(runbook: &Runbook, id: &str, problem: crate::diagnostic::Diagnostic) -> crate::diagnostic::Diagnostic {
+pub(super) fn unknown_step(
+    runbook: &Runbook,
+    id: &str,
+    problem: crate::diagnostic::Diagnostic,
+) -> crate::diagnostic::Diagnostic {
     let steps = runbook.steps();
     let named: Vec<_> = steps.iter().filter(|(_, step)| step.named).map(|(_, step)| step.id.value.as_str()).collect();
     match suggest(id, named.iter().copied()).filter(|near| *near != id) {
@@ -173,7 +207,11 @@ pub(super) fn unknown_step(runbook: &Runbook, id: &str, problem: crate::diagnost
 fn check_command(command: &Command, cx: &mut Cx) {
     match command {
         Command::Script(script) if script.len() > LONGEST_COMMAND => {
-            let problem = cx.problem(Code::TooLarge, script.span, format!("a command of {} bytes, expected at most {LONGEST_COMMAND}", script.len()));
+            let problem = cx.problem(
+                Code::TooLarge,
+                script.span,
+                format!("a command of {} bytes, expected at most {LONGEST_COMMAND}", script.len()),
+            );
             cx.push(problem.help("put it into a script of its own, and name that under `files:`"));
         }
         Command::Script(_) => {}
@@ -187,7 +225,11 @@ fn check_program(program: Option<&str>, words: usize, span: Span, cx: &mut Cx) {
     let of_test = program.starts_with('-') || program.starts_with("! ") || program.is_empty();
     if of_test || (words == 1 && program.contains(char::is_whitespace)) {
         let problem = cx.problem(Code::ListCommand, span, format!("a list whose program would be `{program}`"));
-        cx.push(problem.help("if it is text for the shell, put it in quotes or write it under `|`").help("if it is a list, give each word an entry of its own"));
+        cx.push(
+            problem
+                .help("if it is text for the shell, put it in quotes or write it under `|`")
+                .help("if it is a list, give each word an entry of its own"),
+        );
     }
 }
 
@@ -204,15 +246,24 @@ mod tests {
     #[test]
     fn diagnose_and_verify_change_nothing() {
         let rest = "diagnose:\n  - steps: [{ change: rm x, no_undo: y }]\nverify:\n  - { by_hand: look, risk: low }\n  - { by_hand: look, title: fine }\n";
-        assert_eq!(problems_in(rest), [
-            "4:23 kind-in-phase: a `change` in diagnose, which changes nothing",
-            "6:16 field-of-other-kind: `risk` on a `by_hand` in verify, where it is a look",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:23 kind-in-phase: a `change` in diagnose, which changes nothing",
+                "6:16 field-of-other-kind: `risk` on a `by_hand` in verify, where it is a look",
+            ]
+        );
     }
 
     #[test]
     fn groups_are_three_deep_at_most() {
-        let nested = |depth: usize| format!("repair: {}x{}\n", "[{ title: g, steps: ".repeat(depth) + "[", "]".to_owned() + &" }]".repeat(depth));
+        let nested = |depth: usize| {
+            format!(
+                "repair: {}x{}\n",
+                "[{ title: g, steps: ".repeat(depth) + "[",
+                "]".to_owned() + &" }]".repeat(depth)
+            )
+        };
         assert!(problems_in(&nested(3)).is_empty());
         assert_eq!(problems_in(&nested(4)), ["3:79 group-depth: a group 4 levels deep, expected at most 3"]);
     }
@@ -220,39 +271,51 @@ mod tests {
     #[test]
     fn fields_that_exclude_each_other_are_refused() {
         let rest = "repair:\n  - { change: x, undo: y, no_undo: z }\n  - { change: x, no_undo: y, expect: { exit: 300 }, capture: { a: { match: x, json: y } } }\n  - { change: x, no_undo: y, may_change: [a] }\n";
-        assert_eq!(problems_in(rest), [
-            "4:36 contradiction: `no_undo` together with `undo`",
-            "5:38 out-of-range: exit code 300, expected 0 to 255",
-            "5:85 contradiction: the capture `a` with both `match` and `json`",
-            "6:43 may-change-without-scope: `may_change` without a `scope`",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:36 contradiction: `no_undo` together with `undo`",
+                "5:38 out-of-range: exit code 300, expected 0 to 255",
+                "5:85 contradiction: the capture `a` with both `match` and `json`",
+                "6:43 may-change-without-scope: `may_change` without a `scope`",
+            ]
+        );
     }
 
     #[test]
     fn a_wait_can_pass() {
         let rest = "verify:\n  - { wait: x, at_most: 10s, hold: 10s }\n  - { wait: x, at_most: 10s, every: 0s }\n  - { wait: x, at_most: 10s, hold: 5s }\n";
-        assert_eq!(problems_in(rest), [
-            "4:25 out-of-range: `at_most` is no longer than `hold`, so the wait could never pass",
-            "5:25 out-of-range: `every` is nothing, expected a time between two tries such as `5s`",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:25 out-of-range: `at_most` is no longer than `hold`, so the wait could never pass",
+                "5:25 out-of-range: `every` is nothing, expected a time between two tries such as `5s`",
+            ]
+        );
     }
 
     #[test]
     fn unsafe_until_names_another_step() {
         let rest = "repair:\n  - { change: x, no_undo: y, id: a, unsafe_until: a }\n  - { change: x, no_undo: y, unsafe_until: b }\n  - { change: x, no_undo: y, unsafe_until: a }\n";
-        assert_eq!(problems_in(rest), [
-            "4:51 unknown-step: `unsafe_until` names its own step `a`",
-            "5:44 unknown-step: `unsafe_until` names the unknown step `b`",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:51 unknown-step: `unsafe_until` names its own step `a`",
+                "5:44 unknown-step: `unsafe_until` names the unknown step `b`",
+            ]
+        );
     }
 
     #[test]
     fn the_brackets_of_a_test_are_no_program() {
         let rest = "diagnose:\n  - check: [ -f x ]\n  - check: [ \"$x = y\" ]\n  - check: [test, -f, x]\n  - check: [reboot]\n";
-        assert_eq!(problems_in(rest), [
-            "4:12 list-command: a list whose program would be `-f x`",
-            "5:12 list-command: a list whose program would be `$x = y`",
-        ]);
+        assert_eq!(
+            problems_in(rest),
+            [
+                "4:12 list-command: a list whose program would be `-f x`",
+                "5:12 list-command: a list whose program would be `$x = y`",
+            ]
+        );
     }
 
     #[test]

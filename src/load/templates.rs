@@ -121,7 +121,11 @@ impl<'a> Check<'a, '_, '_> {
     /// Texts that are shown.
     fn for_people(&mut self, step: &Step) {
         let fields = &step.fields;
-        self.texts([&fields.title, &fields.why, &fields.how, &fields.caution, &fields.confirm, &fields.no_undo].into_iter().flatten());
+        self.texts(
+            [&fields.title, &fields.why, &fields.how, &fields.caution, &fields.confirm, &fields.no_undo]
+                .into_iter()
+                .flatten(),
+        );
         self.texts(fields.links.iter().chain(fields.looks_alike.iter()));
         if let Kind::ByHand(text) | Kind::Question(text) = &step.kind {
             self.text(text);
@@ -133,7 +137,11 @@ impl<'a> Check<'a, '_, '_> {
             }
         }
         for name in fields.show.iter().filter(|name| !self.scope.knows(name)).cloned().collect::<Vec<_>>() {
-            let problem = self.undefined(&name, name.span, format!("`show` names `{}`, which nothing gives a value before this step", &*name));
+            let problem = self.undefined(
+                &name,
+                name.span,
+                format!("`show` names `{}`, which nothing gives a value before this step", &*name),
+            );
             self.cx.push(problem);
         }
     }
@@ -165,7 +173,9 @@ impl<'a> Check<'a, '_, '_> {
 
     fn probe(&mut self, probe: &Probe) {
         match probe {
-            Probe::Certificate(probe) => self.texts(probe.certificate.iter().chain(&probe.signed_by).chain(&probe.name)),
+            Probe::Certificate(probe) => {
+                self.texts(probe.certificate.iter().chain(&probe.signed_by).chain(&probe.name))
+            }
             Probe::Tcp(probe) => self.text(&probe.tcp),
             Probe::File(probe) => self.text(&probe.file),
         }
@@ -203,7 +213,11 @@ impl<'a> Check<'a, '_, '_> {
         }
         for step in template::expression_steps(text) {
             if self.runbook.step(&step.name).is_none() {
-                let problem = self.cx.problem(Code::UnknownStep, text.span_of(step.range), format!("unknown step `{}`", step.name));
+                let problem = self.cx.problem(
+                    Code::UnknownStep,
+                    text.span_of(step.range),
+                    format!("unknown step `{}`", step.name),
+                );
                 let problem = unknown_step(self.runbook, &step.name, problem);
                 self.cx.push(problem);
             }
@@ -255,7 +269,9 @@ impl<'a> Check<'a, '_, '_> {
         }
         match suggest(name, self.scope.names()) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("declare `{name}` under `inputs` or `values`, or capture it in an earlier step")),
+            None => {
+                problem.help(format!("declare `{name}` under `inputs` or `values`, or capture it in an earlier step"))
+            }
         }
     }
 }
@@ -278,7 +294,9 @@ mod tests {
 
     #[test]
     fn a_name_that_nothing_gives_a_value_is_placed_in_the_text() {
-        let text = format!("locum: 1\ntitle: t\n{INPUTS}repair:\n  - change: |\n      echo\n      echo {{{{ nodes }}}}\n    no_undo: x\n");
+        let text = format!(
+            "locum: 1\ntitle: t\n{INPUTS}repair:\n  - change: |\n      echo\n      echo {{{{ nodes }}}}\n    no_undo: x\n"
+        );
         let loaded = load("a", SourceFile::new("a.yaml", text));
         let problem = &loaded.diagnostics[0];
         assert_eq!(loaded.file.slice(problem.primary.span), "nodes");
@@ -289,10 +307,13 @@ mod tests {
     #[test]
     fn a_name_is_known_from_the_step_on_that_gives_it() {
         let steps = "repair:\n  - { by_hand: 'x {{ id }}' }\n  - { change: 'x {{ node }}', no_undo: y, capture: id, done_when: 'y -- {{ id }}', if_not: { means: 'it gave {{ id }}', then: stop } }\n  - { by_hand: 'x {{ id }} on {{ host }}' }\n";
-        assert_eq!(problems(steps), [
-            "5:22 undefined-name: nothing gives `id` a value before this",
-            "6:76 undefined-name: nothing gives `id` a value before this",
-        ]);
+        assert_eq!(
+            problems(steps),
+            [
+                "5:22 undefined-name: nothing gives `id` a value before this",
+                "6:76 undefined-name: nothing gives `id` a value before this",
+            ]
+        );
     }
 
     #[test]
@@ -303,40 +324,54 @@ mod tests {
 
     #[test]
     fn values_see_inputs_and_the_values_above_them() {
-        assert_eq!(problems("values: { a: '{{ node }}', b: '{{ a }} {{ c }}', c: x }\nrepair: [x]\n"), [
-            "4:43 undefined-name: nothing gives `c` a value before this"
-        ]);
+        assert_eq!(
+            problems("values: { a: '{{ node }}', b: '{{ a }} {{ c }}', c: x }\nrepair: [x]\n"),
+            ["4:43 undefined-name: nothing gives `c` a value before this"]
+        );
     }
 
     #[test]
     fn conditions_name_values_and_steps() {
         let steps = "repair:\n  - { by_hand: x, id: first }\n  - { by_hand: x, when: 'passed(\"frist\") and nodes == \"a\"' }\n";
-        assert_eq!(problems(steps), [
-            "6:34 unknown-step: unknown step `frist`",
-            "6:46 undefined-name: nothing gives `nodes` a value before this",
-        ]);
+        assert_eq!(
+            problems(steps),
+            [
+                "6:34 unknown-step: unknown step `frist`",
+                "6:46 undefined-name: nothing gives `nodes` a value before this",
+            ]
+        );
     }
 
     #[test]
     fn a_hole_stands_where_its_value_can_be_quoted() {
         let steps = "repair:\n  - change: |\n      cat <<END\n      {{ node }}\n      END\n    no_undo: x\n  - { change: \"sh -c 'x {{ node }}'\", no_undo: x }\n  - { change: [sh, -c, 'x {{ node }}'], no_undo: x }\n  - { change: 'rm {{ any }}', no_undo: x }\n  - { change: 'rm -- {{ any }}; rm {{ node }}', no_undo: x }\n";
-        let codes: Vec<_> = problems(steps).iter().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect();
-        assert_eq!(codes, ["7:10 hole-place", "10:28 hole-evaluated-again", "11:30 hole-evaluated-again", "12:22 hole-leading-dash"]);
+        let codes: Vec<_> =
+            problems(steps).iter().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect();
+        assert_eq!(
+            codes,
+            ["7:10 hole-place", "10:28 hole-evaluated-again", "11:30 hole-evaluated-again", "12:22 hole-leading-dash"]
+        );
     }
 
     #[test]
     fn guards_know_what_diagnose_found() {
         let rest = "diagnose: [{ check: x, capture: dir }]\nscope: { files: ['/etc/{{ dir }}', '/x/{{ late }}'] }\nrepair: [{ change: y, capture: late }]\nlabs: { default: { start: 'lab.sh {{ node }}' } }\n";
-        assert_eq!(problems(rest), [
-            "5:43 undefined-name: nothing gives `late` a value before this",
-            "7:38 undefined-name: nothing gives `node` a value before this",
-        ]);
+        assert_eq!(
+            problems(rest),
+            [
+                "5:43 undefined-name: nothing gives `late` a value before this",
+                "7:38 undefined-name: nothing gives `node` a value before this",
+            ]
+        );
     }
 
     #[test]
     fn what_is_shown_is_known() {
         let steps = "diagnose:\n  - { check: x, capture: out }\n  - { question: y, show: [out, uot] }\n";
-        assert_eq!(problems(steps), ["6:32 undefined-name: `show` names `uot`, which nothing gives a value before this step"]);
+        assert_eq!(
+            problems(steps),
+            ["6:32 undefined-name: `show` names `uot`, which nothing gives a value before this step"]
+        );
     }
 
     #[test]

@@ -50,9 +50,14 @@ pub(super) fn check_name(what: &str, name: &str, span: Span, cx: &mut Cx) {
         return;
     }
     let problem = looks_like_another(what, name, span, cx).unwrap_or_else(|| {
-        let problem = cx.problem(Code::BadName, span, format!("{what} `{name}` has characters that a name cannot have"));
+        let problem =
+            cx.problem(Code::BadName, span, format!("{what} `{name}` has characters that a name cannot have"));
         let known = name.to_ascii_lowercase().replace('-', "_");
-        if is_name(&known) { problem.help(format!("write `{known}`")) } else { problem.help("a name has a-z, 0-9 and `_`, a letter first") }
+        if is_name(&known) {
+            problem.help(format!("write `{known}`"))
+        } else {
+            problem.help("a name has a-z, 0-9 and `_`, a letter first")
+        }
     });
     cx.push(problem);
 }
@@ -61,7 +66,12 @@ pub(super) fn check_name(what: &str, name: &str, span: Span, cx: &mut Cx) {
 fn looks_like_another(what: &str, name: &str, span: Span, cx: &Cx) -> Option<Diagnostic> {
     let found = name.chars().find_map(look_alike)?;
     let meant: String = name.chars().map(|c| look_alike(c).map_or(c, |found| found.like)).collect();
-    let message = format!("{what} `{name}` has `{}` (U+{:04X}), which looks like `{}`", found.found, u32::from(found.found), found.like);
+    let message = format!(
+        "{what} `{name}` has `{}` (U+{:04X}), which looks like `{}`",
+        found.found,
+        u32::from(found.found),
+        found.like
+    );
     Some(cx.problem(Code::LookAlike, span, message).help(format!("type `{meant}` by hand")))
 }
 

@@ -44,7 +44,11 @@ impl To {
 
 impl Decode for Destination {
     fn shape() -> Shape {
-        Shape::Text { what: "a destination (a step's id, a phase, `next`, `done`, `stop` or `undo`)", example: "", pattern: None }
+        Shape::Text {
+            what: "a destination (a step's id, a phase, `next`, `done`, `stop` or `undo`)",
+            example: "",
+            pattern: None,
+        }
     }
 
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {

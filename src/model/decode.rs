@@ -49,7 +49,11 @@ impl<'a> Cx<'a> {
         }
         let written = node.as_scalar().map_or("", |scalar| scalar.text.as_str());
         let key = self.key.as_ref().map_or("key", |(key, _)| key.as_str());
-        let help = if node.is_null() { "leave the key out, or give it a value".to_owned() } else { shape.remedy(written, key) };
+        let help = if node.is_null() {
+            "leave the key out, or give it a value".to_owned()
+        } else {
+            shape.remedy(written, key)
+        };
         self.push(problem.help(help));
     }
 
@@ -221,7 +225,9 @@ fn unknown_key(name: &str, span: Span, keys: &[&str], record: &str, cx: &Cx) -> 
     let problem = problem.label("not a key of the format");
     match suggest(name, keys.iter().copied()) {
         Some(known) => problem.help(format!("did you mean `{known}`?")),
-        None if name.contains(' ') => problem.help("if it is a text that contains `: `, put it in quotes or write it under `|`"),
+        None if name.contains(' ') => {
+            problem.help("if it is a text that contains `: `, put it in quotes or write it under `|`")
+        }
         None => problem.help(format!("the keys of {record} are: {}", keys.join(", "))),
     }
 }
@@ -292,8 +298,12 @@ macro_rules! record {
 }
 
 macro_rules! key_name {
-    ($field:ident = $key:literal) => { $key };
-    ($field:ident) => { stringify!($field) };
+    ($field:ident = $key:literal) => {
+        $key
+    };
+    ($field:ident) => {
+        stringify!($field)
+    };
 }
 
 pub(crate) use {key_name, record};

@@ -176,7 +176,8 @@ impl Decode for Undo {
             (Some(command), None) => UndoHow::Change(command),
             (None, Some(text)) => UndoHow::ByHand(text),
             (Some(_), Some(_)) | (None, None) => {
-                let problem = cx.problem(Code::StepKind, node.span, "`undo` needs exactly one of `change` and `by_hand`");
+                let problem =
+                    cx.problem(Code::StepKind, node.span, "`undo` needs exactly one of `change` and `by_hand`");
                 cx.push(problem.help("`change` is a command that goes back, `by_hand` says what a person does"));
                 return None;
             }

@@ -1,5 +1,6 @@
 //! What a runbook means, typed. Each record is one table from which type, loader and schema come.
 
+mod belongs;
 pub mod branch;
 pub mod command;
 pub mod decode;

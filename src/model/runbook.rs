@@ -255,7 +255,8 @@ impl Runbook {
     /// Takes the steps out of what was written.
     pub fn new(id: impl Into<String>, mut head: WrittenRunbook) -> Self {
         let steps = |list: &mut Vec<StepOrText>| std::mem::take(list).into_iter().map(|step| step.0).collect();
-        let phases = [steps(&mut head.diagnose), steps(&mut head.repair), steps(&mut head.verify), steps(&mut head.follow_up)];
+        let phases =
+            [steps(&mut head.diagnose), steps(&mut head.repair), steps(&mut head.verify), steps(&mut head.follow_up)];
         Self { id: id.into(), head, phases }
     }
 

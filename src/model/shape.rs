@@ -53,16 +53,17 @@ impl Shape {
     /// In words, for `expected …`.
     pub fn expected(&self) -> String {
         match self {
-            Self::Text { what, example, .. } if example.is_empty() => (*what).to_owned(),
+            Self::Text { what, example: "", .. } => (*what).to_owned(),
             Self::Text { what, example, .. } => format!("{what} such as `{example}`"),
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Integer => "a whole number".to_owned(),
-            Self::Words(words) => match words {
-                [all @ .., last] if !all.is_empty() => {
-                    format!("{} or `{last}`", all.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+            Self::Words(words) => {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                match words.as_slice() {
+                    [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+                    _ => words.concat(),
                 }
-                _ => words.iter().map(|word| format!("`{word}`")).collect(),
-            },
+            }
             Self::List(inner) => format!("a list of {}", inner.plural()),
             Self::Map(inner) => format!("a mapping from names to {}", inner.plural()),
             Self::Any(shapes) => shapes.iter().map(Self::expected).collect::<Vec<_>>().join(", or "),
@@ -73,9 +74,15 @@ impl Shape {
     /// What to write instead of `found`, under `key`.
     pub fn remedy(&self, found: &str, key: &str) -> String {
         match self {
-            Self::Text { what: "a duration", .. } => "write a number and its unit: `ms`, `s`, `m`, `h`, `d` or `w`, as in `1h30m`".to_owned(),
-            Self::Text { .. } => "write one text; if it has brackets, braces or `: ` in it, put it in quotes".to_owned(),
-            Self::Flag if matches!(found.to_ascii_lowercase().as_str(), "yes" | "on" | "true" | "y") => "write `true`, without quotes".to_owned(),
+            Self::Text { what: "a duration", .. } => {
+                "write a number and its unit: `ms`, `s`, `m`, `h`, `d` or `w`, as in `1h30m`".to_owned()
+            }
+            Self::Text { .. } => {
+                "write one text; if it has brackets, braces or `: ` in it, put it in quotes".to_owned()
+            }
+            Self::Flag if matches!(found.to_ascii_lowercase().as_str(), "yes" | "on" | "true" | "y") => {
+                "write `true`, without quotes".to_owned()
+            }
             Self::Flag => "write `true` or `false`, without quotes".to_owned(),
             Self::Integer => "write digits only".to_owned(),
             Self::Words(words) => match suggest(found, words.iter().copied()) {

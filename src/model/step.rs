@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::belongs::{KINDS, check_belongs, has_misspelt_kind};
 use super::branch::{Branches, Choices, Destination};
 use super::command::Command;
 use super::decode::{Cx, Decode, check_keys, record};
@@ -11,7 +12,6 @@ use super::shape::Shape;
 use super::test::Test;
 use crate::diagnostic::Code;
 use crate::source::Span;
-use crate::text::suggestion::suggest;
 use crate::yaml::{Kind as NodeKind, Node};
 
 words! {
@@ -217,36 +217,6 @@ impl Step {
     }
 }
 
-const KINDS: &[&str] = &["check", "wait", "change", "by_hand", "question", "steps"];
-
-/// Which kinds a field belongs to; a field that is not here belongs to all.
-const BELONGS: &[(&str, &[&str])] = &[
-    ("expect", &["check", "wait", "change"]),
-    ("capture", &["check", "wait", "change", "question"]),
-    ("choices", &["question"]),
-    ("show", &["question"]),
-    ("every", &["wait"]),
-    ("at_most", &["wait"]),
-    ("hold", &["wait"]),
-    ("stdin", &["check", "wait", "change"]),
-    ("timeout", &["check", "wait", "change"]),
-    ("record", &["check", "wait", "change"]),
-    ("env", &["check", "wait", "change"]),
-    ("cwd", &["check", "wait", "change"]),
-    ("shell", &["check", "wait", "change"]),
-    ("streams", &["check", "wait", "change"]),
-    ("risk", &["change", "by_hand"]),
-    ("needs", &["change", "by_hand"]),
-    ("done_when", &["change", "by_hand"]),
-    ("may_change", &["change", "by_hand"]),
-    ("undo", &["change", "by_hand"]),
-    ("no_undo", &["change", "by_hand"]),
-    ("repeatable", &["change"]),
-    ("unsafe_until", &["change", "by_hand"]),
-    ("confirm", &["change", "by_hand"]),
-    ("looks_alike", &["change", "by_hand"]),
-];
-
 impl Decode for StepOrText {
     fn shape() -> Shape {
         Shape::Any(vec![Text::shape(), WrittenStep::shape()])
@@ -277,7 +247,9 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
             return None;
         }
         let (span, message) = match kinds.as_slice() {
-            [first, second, ..] => (second.key.span, format!("a step with both `{}` and `{}`", first.key.name, second.key.name)),
+            [first, second, ..] => {
+                (second.key.span, format!("a step with both `{}` and `{}`", first.key.name, second.key.name))
+            }
             _ => (node.span, "a step without a kind".to_owned()),
         };
         let problem = cx.problem(Code::StepKind, span, message);
@@ -292,25 +264,6 @@ fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let named = fields.id.is_some();
     let id = fields.id.clone().unwrap_or(Name { value: String::new(), span: title.span });
     Some(Step { id, named, title, kind, fields: Box::new(fields), span: node.span })
-}
-
-/// Whether an unknown key is nearly a kind: then that one is said, and no second thing.
-fn has_misspelt_kind(node: &Node) -> bool {
-    let NodeKind::Mapping(entries) = &node.kind else { return false };
-    let unknown = entries.iter().map(|entry| entry.key.name.as_str()).filter(|name| !WrittenStep::KEYS.contains(name));
-    unknown.filter_map(|name| suggest(name, WrittenStep::KEYS.iter().copied())).any(|near| KINDS.contains(&near))
-}
-
-fn check_belongs(node: &Node, kind: &str, cx: &mut Cx) {
-    for (field, kinds) in BELONGS {
-        if let Some(entry) = node.get(field)
-            && !kinds.contains(&kind)
-        {
-            let message = format!("`{field}` does not belong to a `{kind}` step");
-            let problem = cx.problem(Code::FieldOfOtherKind, entry.key.span, message);
-            cx.push(problem.help(format!("`{field}` belongs to: {}", kinds.join(", "))));
-        }
-    }
 }
 
 fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Option<Kind> {
@@ -347,7 +300,9 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
     let of_test = |test: &Test| match test {
         Test::Command(command) => of_command(command),
         Test::Probe(probe) => Text::literal(&match &**probe {
-            Probe::Certificate(probe) => format!("Certificate {}", probe.certificate.iter().map(|at| &**at).collect::<Vec<_>>().join(", ")),
+            Probe::Certificate(probe) => {
+                format!("Certificate {}", probe.certificate.iter().map(|at| &**at).collect::<Vec<_>>().join(", "))
+            }
             Probe::Tcp(probe) => format!("Port {}", &*probe.tcp),
             Probe::File(probe) => format!("File {}", &*probe.file),
         }),
@@ -359,6 +314,10 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
             let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             if first.len() == text.source.len() { text.clone() } else { Text::literal(first) }
         }
-        Kind::Steps(steps) => fields.title.clone().or_else(|| steps.first().map(|step| step.title.clone())).unwrap_or_else(|| Text::literal("Group")),
+        Kind::Steps(steps) => fields
+            .title
+            .clone()
+            .or_else(|| steps.first().map(|step| step.title.clone()))
+            .unwrap_or_else(|| Text::literal("Group")),
     }
 }

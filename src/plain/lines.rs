@@ -29,6 +29,8 @@ pub trait Lines {
     fn drain(&mut self);
     /// Whether Ctrl-C came since it was asked last.
     fn interrupted(&mut self) -> bool;
+    /// Whether a signal said that the terminal is gone, or that we should be.
+    fn gone(&self) -> bool;
     /// Waits for a line.
     fn next(&mut self, wait: Duration) -> Line;
 }
@@ -85,11 +87,15 @@ impl Lines for Stdin {
         self.interrupted.swap(false, Ordering::SeqCst)
     }
 
+    fn gone(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
     fn next(&mut self, wait: Duration) -> Line {
         if self.interrupted() {
             return Line::Interrupted;
         }
-        if self.ended.load(Ordering::SeqCst) {
+        if self.gone() {
             return Line::End;
         }
         match self.lines.recv_timeout(wait) {

@@ -411,6 +411,9 @@ impl<'a> Plain<'a> {
                 self.lines.drain();
                 offered = true;
             }
+            if self.lines.gone() {
+                return Ok(Some(self.gone()?));
+            }
             // What a pipe holds is for the questions to come, not for now.
             if !self.lines.is_terminal() {
                 continue;
@@ -423,10 +426,7 @@ impl<'a> Plain<'a> {
                         _ => writeln!(self.out, "watching; the step goes on")?,
                     }
                 }
-                Line::End => {
-                    writeln!(self.out, "\nthe terminal is gone; the step goes on without it")?;
-                    return Ok(Some(Left::Kept));
-                }
+                Line::End => return Ok(Some(self.gone()?)),
                 Line::Text(_) | Line::Interrupted | Line::Nothing => {}
             }
         }
@@ -434,6 +434,12 @@ impl<'a> Plain<'a> {
             follow.finish(self.out)?;
         }
         Ok(None)
+    }
+
+    /// Nobody is there any more. That the words reach nobody either is no failure.
+    fn gone(&mut self) -> Result<Left, PlainError> {
+        let _ = writeln!(self.out, "\nthe terminal is gone; the step goes on without it");
+        Ok(Left::Kept)
     }
 
     fn notices(&mut self, notices: Vec<Notice>) -> Result<(), PlainError> {

@@ -27,7 +27,8 @@ pub fn section(plan: &Plan, run: &Run, times: &Times) -> String {
         };
         let _ = writeln!(out, "### {}. {}\n", at + 1, named(plan, run, &intent.step));
         let _ = writeln!(out, "{}: {who} {verb}, attempt {}.\n", times.full(&attempt.begun_at), code(&intent.attempt.0));
-        out.push_str(&block(&command(intent), "sh"));
+        let (text, language) = command(intent);
+        out.push_str(&block(&text, language));
         out.push('\n');
         for line in about(attempt, times) {
             let _ = writeln!(out, "- {line}");
@@ -36,15 +37,18 @@ pub fn section(plan: &Plan, run: &Run, times: &Times) -> String {
     out
 }
 
-/// What ran, as a person reads it: the script of a shell, or the words.
-fn command(intent: &Intent) -> String {
+/// What ran, as a person reads it, and the language of it: the script of a shell, the words of a program or a probe.
+fn command(intent: &Intent) -> (String, &'static str) {
     match intent.argv.as_slice() {
-        [shell, .., option, script] if matches!(shell.as_str(), "bash" | "sh") && option == "-c" => script.clone(),
-        [kind, text] if kind == "by hand" => format!("by hand: {text}"),
-        words if intent.does == Does::Look && words.first().is_some_and(|word| matches!(word.as_str(), "certificate" | "tcp" | "file")) => words.join(" "),
-        words => shell::join(words),
+        [shell, .., option, script] if matches!(shell.as_str(), "bash" | "sh") && option == "-c" => (script.clone(), "sh"),
+        [kind, text] if kind == "by hand" => (format!("by hand: {text}"), "text"),
+        words if words.first().is_some_and(|word| PROBES.contains(&word.as_str())) => (words.join(" "), "text"),
+        words => (shell::join(words), "sh"),
     }
 }
+
+/// The words that [`crate::engine::resolve::ProbeLine::words`] begins with.
+const PROBES: [&str; 3] = ["certificate", "tcp", "file"];
 
 fn about(attempt: &Attempt, times: &Times) -> Vec<String> {
     let intent = &attempt.intent;
@@ -53,7 +57,9 @@ fn about(attempt: &Attempt, times: &Times) -> Vec<String> {
         lines.push(format!("confirmed: {} {}", inline(&confirm.how), code(&confirm.text)));
     }
     if !intent.target.got.is_empty() {
-        lines.push(format!("place: wanted {}, it answered {} ({})", code(&intent.target.want), code(&intent.target.got), inline(&intent.target.by)));
+        let (want, got) = (code(&intent.target.want), code(&intent.target.got));
+        let wanted = if want == got { String::new() } else { format!(", **wanted {want}**") };
+        lines.push(format!("place: it answered {got} ({}){wanted}", inline(&intent.target.by)));
     }
     if let Some(first) = &intent.retry_of {
         lines.push(format!("again, after attempt {}", code(&first.0)));

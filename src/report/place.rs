@@ -7,6 +7,7 @@ use crate::engine::record::{Close, Mode};
 use crate::engine::resolve::Resolver;
 use crate::engine::run::StepState;
 use crate::engine::{Key, Plan, Position, Run};
+use crate::model::Phase;
 use crate::text::markdown::{code, inline};
 
 /// The title of a step with the names that are known filled in, as text for Markdown.
@@ -97,11 +98,16 @@ pub fn open(plan: &Plan, run: &Run) -> Vec<String> {
     for (key, state) in &run.steps {
         match state {
             StepState::Unknown => open.push(format!("{}: not known", named(plan, run, key))),
-            StepState::Failed if run.closed.is_none() => open.push(format!("{}: does not hold", named(plan, run, key))),
+            StepState::Failed if run.closed.is_none() && !is_look_for_the_cause(plan, key) => open.push(format!("{}: does not hold", named(plan, run, key))),
             StepState::Open | StepState::Running(_) | StepState::Passed | StepState::Failed | StepState::Skipped(_) | StepState::NotTaken => {}
         }
     }
     open
+}
+
+/// A fault that diagnose finds is what the run is about, and nothing that is open.
+fn is_look_for_the_cause(plan: &Plan, key: &Key) -> bool {
+    plan.item(&key.id).is_some_and(|item| item.phase == Phase::Diagnose)
 }
 
 /// Every step of the runbook with its end.

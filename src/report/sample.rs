@@ -27,7 +27,7 @@ scope:
 diagnose:
   - { id: look, title: Is it valid?, check: "test -e x" }
 repair:
-  - { id: renew, title: Renew only the leaf, change: "./renew {{ site }}", may_change: ["leaf.crt"], risk: high }
+  - { id: renew, title: Renew only the leaf, change: "./renew -- {{ site }}", may_change: ["leaf.crt"], risk: high }
 verify:
   - { id: prove, title: Is the new one served?, check: "true" }
   - { id: tell, title: Tell people, by_hand: Tell them. }
@@ -128,7 +128,7 @@ pub fn broken(mode: Mode) -> Vec<Record> {
         ended("1-2-aaaa", "look", Judged::Failed, &[ATTACK], Advance::to(Position::EnterRepair)),
         Event::Noted { text: format!("I fear {ATTACK}") },
         Event::WentTo { why: "entered repair".to_owned(), advance: at("renew") },
-        intent("1-5-aaaa", "renew", Does::Change, "./renew forum"),
+        intent("1-5-aaaa", "renew", Does::Change, "./renew -- forum"),
         Event::GuardsAfter { attempt: Some(AttemptId("1-5-aaaa".to_owned())), guards },
         ended("1-5-aaaa", "renew", Judged::Passed, &[], frozen),
     ])
@@ -142,7 +142,7 @@ pub fn done() -> Vec<Record> {
         intent("1-2-aaaa", "look", Does::Look, "test -e x"),
         ended("1-2-aaaa", "look", Judged::Failed, &["expired 61 d ago"], Advance::to(Position::EnterRepair)),
         Event::WentTo { why: "entered repair".to_owned(), advance: at("renew") },
-        intent("1-5-aaaa", "renew", Does::Change, "./renew forum"),
+        intent("1-5-aaaa", "renew", Does::Change, "./renew -- forum"),
         Event::GuardsAfter { attempt: Some(AttemptId("1-5-aaaa".to_owned())), guards },
         ended("1-5-aaaa", "renew", Judged::Passed, &[], at("prove")),
         intent("1-8-aaaa", "prove", Does::Look, "true"),

@@ -25,7 +25,7 @@ fn the_first_ten_lines_say_what_has_to_be_known() {
     - **When:** began 2026-11-25 03:20:00 CET (02:20:00 UTC; 11:20 JST yours); newest record 2026-11-25 03:27:00 CET (02:27:00 UTC; 11:27 JST yours)
     - **State:** **FROZEN: a guard is broken**, 2 of 4 steps reached
     - **Found:** 0 ok, 1 FAULT, 0 cannot tell
-    - **Open:** 1 guarded thing is not as it was; Is it valid? (`look`): does not hold
+    - **Open:** 1 guarded thing is not as it was
     - **Do not touch:** <code>/srv/&#123;&#123; x &#125;&#125;/tls</code>; **do not restart the server**
     - **Next:** `locum resume 7f3a-k2`: go the way back, or ask first. Change nothing by hand
     ");
@@ -44,7 +44,7 @@ fn a_broken_guard_is_said_with_both_values_and_what_it_means() {
 fn who_did_what_is_said_with_command_and_confirmation() {
     let report = report(&done());
     assert!(report.contains("pepe **changed**, attempt `1-5-aaaa`."));
-    assert!(report.contains("```sh\n./renew forum\n```\n"));
+    assert!(report.contains("```sh\n./renew -- forum\n```\n"));
     assert!(report.contains("- confirmed: typed `renew`"));
     assert!(report.contains("- passed, exit 0, after 5.2 s, 2026-11-25 03:26:00 CET (02:26:00 UTC; 11:26 JST yours)"), "{report}");
     assert!(report.contains("- by `renew`:\n  - `/srv/tls/leaf.crt` contents"));
@@ -109,7 +109,7 @@ fn each_record_is_one_line_in_the_readers_zone() {
     1.3   2026-11-25 11:22:00 JST  look: FAILED, exit 1: <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E> -> before repair
     1.4   2026-11-25 11:23:00 JST  note: I fear <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E>
     1.5   2026-11-25 11:24:00 JST  went on: entered repair -> renew
-    1.6   2026-11-25 11:25:00 JST  renew: change began, confirmed typed "renew": ./renew forum
+    1.6   2026-11-25 11:25:00 JST  renew: change began, confirmed typed "renew": ./renew -- forum
     1.7   2026-11-25 11:26:00 JST  guards after: BROKEN: /srv/tls/ca.crt contents
     1.8   2026-11-25 11:27:00 JST  renew: passed, exit 0 -> FROZEN
     "#);

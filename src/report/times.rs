@@ -1,6 +1,6 @@
 //! Times of a record, in the zones of the people who need them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Offset as _, Utc};
 use chrono_tz::Tz;
 
 use crate::engine::Run;
@@ -21,18 +21,19 @@ impl Times {
     /// Day and time: `2026-11-25 03:24:10 CET (02:24:10 UTC; 11:24 JST yours)`.
     pub fn full(&self, at: &str) -> String {
         let Some(utc) = parse(at) else { return inline(at) };
-        let operator = self.operator.unwrap_or(Tz::UTC);
+        let here = utc.with_timezone(&self.operator.unwrap_or(Tz::UTC));
+        let yours = utc.with_timezone(&self.reader);
+        let distance = |at: &DateTime<Tz>| at.offset().fix().local_minus_utc();
+        let day = |at: &DateTime<Tz>| at.date_naive() != here.date_naive();
         let mut others = Vec::new();
-        if operator != Tz::UTC {
-            let day = utc.date_naive() != utc.with_timezone(&operator).date_naive();
-            others.push(utc.format(if day { "%F %T UTC" } else { "%T UTC" }).to_string());
+        if distance(&here) != 0 {
+            let utc = utc.with_timezone(&Tz::UTC);
+            others.push(utc.format(if day(&utc) { "%F %T UTC" } else { "%T UTC" }).to_string());
         }
-        if self.reader != operator && self.reader != Tz::UTC {
-            let yours = utc.with_timezone(&self.reader);
-            let day = yours.date_naive() != utc.with_timezone(&operator).date_naive();
-            others.push(yours.format(if day { "%F %H:%M %Z yours" } else { "%H:%M %Z yours" }).to_string());
+        if distance(&yours) != distance(&here) && distance(&yours) != 0 {
+            others.push(yours.format(if day(&yours) { "%F %H:%M %Z yours" } else { "%H:%M %Z yours" }).to_string());
         }
-        let here = utc.with_timezone(&operator).format("%F %T %Z");
+        let here = here.format("%F %T %Z");
         if others.is_empty() { here.to_string() } else { format!("{here} ({})", others.join("; ")) }
     }
 }
@@ -61,6 +62,7 @@ mod tests {
         assert_eq!(times("UTC", Tz::UTC).full("2026-11-25T02:24:10.000Z"), "2026-11-25 02:24:10 UTC");
         let said = times("Europe/Berlin", Tz::Europe__Berlin).full("2026-11-25T02:24:10.000Z");
         assert_eq!(said, "2026-11-25 03:24:10 CET (02:24:10 UTC)");
+        assert_eq!(times("Etc/UTC", Tz::Africa__Abidjan).full("2026-11-25T02:24:10.000Z"), "2026-11-25 02:24:10 UTC");
         assert_eq!(times("Mars/Base", Tz::UTC).full("2026-11-25T02:24:10.000Z"), "2026-11-25 02:24:10 UTC");
     }
 

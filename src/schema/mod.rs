@@ -79,7 +79,8 @@ fn of_record(record: &RecordRef, defs: &mut Map<String, Value>) -> Value {
         properties.insert((*name).to_owned(), schema);
     }
     let mut schema = json!({ "type": "object", "description": record.about, "properties": properties, "additionalProperties": false });
-    let required: Vec<_> = fields.iter().filter(|field| field.needed == Needed::Required).map(|field| field.name).collect();
+    let required: Vec<_> =
+        fields.iter().filter(|field| field.needed == Needed::Required).map(|field| field.name).collect();
     if !required.is_empty() {
         schema["required"] = Value::from(required);
     }
@@ -102,7 +103,10 @@ mod tests {
             std::fs::write(path, printed()).expect("the schema can be written");
         }
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == printed(), "schemas/runbook.v1.json has drifted: run this test with UPDATE=1 and commit it");
+        assert!(
+            committed == printed(),
+            "schemas/runbook.v1.json has drifted: run this test with UPDATE=1 and commit it"
+        );
     }
 
     #[test]

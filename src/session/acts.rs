@@ -1,11 +1,13 @@
 //! What a screen may do with a run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
 use super::ask::measured;
+use super::bundle::Bundle;
 use super::control::{Busy, Control, Notice, Trouble};
 use super::stop::Stop;
 use super::task::{AskDone, Msg, Prepared, Settled, Task};
@@ -28,7 +30,12 @@ impl Session {
         }
     }
 
+    /// Nothing goes on, and what would go on could be recorded.
     fn idle(&self) -> Result<(), Trouble> {
+        if self.writer.is_suspect() {
+            let message = "the journal could not be written, so nothing more is started; `locum resume` goes on once it can be";
+            return Err(failed(message, Exit::JournalNotWritable));
+        }
         match &self.busy {
             None => Ok(()),
             Some(busy) => Err(Refusal::NotNow(format!("something goes on already: {busy:?}")).into()),
@@ -112,7 +119,6 @@ impl Session {
             self.keep_sight(&task.attempt.to_string(), sight)?;
         }
         let before = self.before_of(&beginning, prepared.sight);
-        self.bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))?;
         match &task.resolved.work {
             Work::Command(_) => self.supervise(task, beginning, before),
             Work::Restore => self.restore(task, beginning, before),
@@ -136,16 +142,21 @@ impl Session {
         let place = SupervisorPlace { lock: files.lock(), started: files.started(), exit: files.exit(), blob: task.blob.clone() };
         let supervised = exec::supervise(&self.program, &spec, &place, &[]);
         let mut supervised = supervised.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
+        let bundle = Arc::clone(&self.bundle);
         let went = self.commit_and(Command::Begin(Box::new(beginning)), |effects| {
             if effects.is_empty() {
                 return Ok(());
             }
+            still_the_same(&bundle)?;
             supervised.go().map_err(|error| failed(super::ask::chain(&error), Exit::Environment))
         });
         let went = match went {
             Ok(effects) => !effects.is_empty(),
             Err(trouble) => {
+                // Whether GO was heard is in what the supervisor leaves behind.
                 let _ = supervised.abandon();
+                let boot = self.run.boot.clone();
+                let _ = self.find_out(boot.as_deref());
                 return Err(trouble);
             }
         };
@@ -160,6 +171,7 @@ impl Session {
 
     fn restore(&mut self, mut task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
         let undone = beginning.undoes.clone();
+        still_the_same(&self.bundle)?;
         let effects = self.commit(Command::Begin(Box::new(beginning)))?;
         let (Some(undone), true) = (undone, effects.contains(&Effect::Go(task.attempt.clone()))) else { return Ok(()) };
         task.copy = self.folder.copies().join(undone.to_string());
@@ -178,13 +190,7 @@ impl Session {
 
     pub(super) fn settled(&mut self, settled: Settled) -> Result<(), Trouble> {
         self.busy = None;
-        let broken = settled.ending.guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-        self.commit(Command::Finish(Box::new(settled.ending)))?;
-        if let (Some(sight), false) = (settled.sight, broken) {
-            self.keep_sight("newest", &sight)?;
-            self.sight = Some(sight);
-        }
-        Ok(())
+        self.end(settled, |ending| Command::Finish(Box::new(ending)))
     }
 
     fn take(&mut self, msg: Msg) -> Result<(), Trouble> {
@@ -211,6 +217,10 @@ impl Session {
                 self.busy = None;
                 Err(failed(why, Exit::Environment))
             }
+            Msg::Held { step, how, held } => {
+                self.busy = None;
+                self.commit(Command::AlreadyDone { step, held, how }).map(|_| ())
+            }
             Msg::Said(text) => {
                 self.notices.push(Notice::Said(text));
                 Ok(())
@@ -235,6 +245,11 @@ impl Session {
         let guards = guards.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
         Ok(Some((guards, now)))
     }
+}
+
+/// The files that commands call are still those that the run began with.
+fn still_the_same(bundle: &Bundle) -> Result<(), Trouble> {
+    bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))
 }
 
 /// The command of a step, where it has one.
@@ -327,9 +342,12 @@ impl Control for Session {
 
     fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble> {
         self.idle()?;
+        self.stop = Stop::default();
         let task = self.task(self.resolved(step)?, self.next_attempt());
-        let held = task.asker.all(&task.resolved.done_when, &task.blob.with_extension("before"), &task.stop);
-        self.commit(Command::AlreadyDone { step: step.clone(), held, how: how.to_owned() }).map(|_| ())
+        self.busy = Some(Busy::Preparing { step: step.clone() });
+        let how = how.to_owned();
+        thread::spawn(move || task.ask_done(how));
+        Ok(())
     }
 
     fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble> {

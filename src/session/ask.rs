@@ -68,11 +68,11 @@ impl Asker {
         exec::run_look(&self.program, &spec, blob, &|| Box::new(exec::PassThrough), &around)
     }
 
-    /// Makes several tests that must all hold.
-    pub fn all(&self, tests: &[TestLine], blob: &Path, stop: &Stop) -> Vec<Matched> {
+    /// Makes several tests that must all hold. Their outputs go beside `blob`, as `<attempt>.needs-1.out`.
+    pub fn all(&self, tests: &[TestLine], blob: &Path, purpose: Purpose, stop: &Stop) -> Vec<Matched> {
         let numbered = tests.iter().enumerate();
         let made = numbered.map(|(at, test)| {
-            let path = blob.with_extension(format!("test-{}", at + 1));
+            let path = blob.with_extension(format!("{}-{}.out", purpose.word(), at + 1));
             let facts = self.test(test, &Wanted::NOTHING, &path, stop);
             let found = if facts.found.is_empty() { String::new() } else { format!(" ({})", facts.found.join("; ")) };
             Matched { what: format!("{}{found}", plain(&test.shown())), held: facts.judged == Judged::Passed, line: None }
@@ -88,7 +88,7 @@ impl Asker {
         if watch.is_empty() {
             return Ok(None);
         }
-        let blob = blob.with_extension("guard");
+        let blob = blob.with_extension("guard.out");
         let ask = |line: &CommandLine| {
             let exit = self.run_look(line, &blob, stop).map_err(|error| chain(&error))?;
             match exit.code {
@@ -98,6 +98,27 @@ impl Asker {
             }
         };
         watch.look(&ask).map(Some)
+    }
+}
+
+/// What several tests are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `needs`, just before a change.
+    Needs,
+    /// `done_when`, before a change.
+    Before,
+    /// `done_when`, after it.
+    After,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Needs => "needs",
+            Self::Before => "before",
+            Self::After => "after",
+        }
     }
 }
 

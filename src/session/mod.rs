@@ -7,6 +7,7 @@ pub mod acts;
 pub mod ask;
 pub mod bundle;
 pub mod control;
+pub mod found;
 pub mod inputs;
 pub mod open;
 pub mod place;
@@ -15,7 +16,10 @@ pub mod stop;
 pub mod task;
 pub mod watch;
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use serde_json::{Map, Value};
@@ -43,7 +47,7 @@ pub struct Session {
     writer: Writer,
     /// Says who is here, and frees itself with this process.
     _lock: RunLock,
-    bundle: Bundle,
+    bundle: Arc<Bundle>,
     place: Place,
     watch: Watch,
     /// The newest measure of all guards; none before repair was entered.
@@ -126,12 +130,14 @@ impl Session {
     /// Keeps a measure beside the run, so that whoever goes on compares with the same.
     fn keep_sight(&self, name: &str, sight: &Sight) -> Result<(), Trouble> {
         let path = self.folder.guards().join(format!("{name}.json"));
-        let write = || {
+        let write = || -> std::io::Result<()> {
             let bytes = serde_json::to_vec(sight)?;
             let new = path.with_extension("new");
-            std::fs::write(&new, bytes)?;
-            std::fs::File::open(&new)?.sync_all()?;
-            std::fs::rename(&new, &path)
+            let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&new, &path)?;
+            std::fs::File::open(self.folder.guards())?.sync_all()
         };
         write().map_err(|error| Trouble::Failed {
             message: format!("cannot keep the measure of the guards `{}`: {error}", path.display()),

@@ -118,7 +118,7 @@ impl Pieces {
             folder: self.folder,
             writer: self.writer,
             _lock: self.lock,
-            bundle: self.bundle,
+            bundle: Arc::new(self.bundle),
             place: self.place,
             watch: Watch::nothing(),
             sight: None,

@@ -5,19 +5,22 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use super::ask::Purpose;
 use super::bundle::Bundle;
+use super::found::{Found, Whereabouts, exit_in, found};
 use super::open::Pieces;
 use super::place::Place;
 use super::stop::Stop;
+use super::task::{Msg, Settled};
 use super::{Busy, Session, Trouble, ask, failed, journal_trouble};
 use crate::engine::command::{Command, Ending, Evidence};
-use crate::engine::record::{Record, Rerun};
+use crate::engine::position::StopReason;
+use crate::engine::record::{Does, Judged, Record, Rerun};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::run::Attempt;
-use crate::engine::{Exit, Plan, Run};
-use crate::exec;
-use crate::host;
-use crate::journal::{self, Class, Evidence as Files, RunFolder, RunLock, SupLock, Writer};
+use crate::engine::{Exit, Plan, Position, Run};
+use crate::exec::{self, Started};
+use crate::journal::{self, Class, Evidence as Files, RunFolder, RunLock, SupLock, Writer, read_evidence};
 use crate::load;
 use crate::source::SourceFile;
 
@@ -61,7 +64,7 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     match &class {
         Class::Ok | Class::Torn { .. } => {}
         Class::Corrupt { .. } | Class::Fork { .. } | Class::RolledBack { .. } | Class::Unreadable { .. } => {
-            return Err(failed(class.to_string(), exit_of(&class)));
+            return Err(failed(class.to_string(), class.exit()));
         }
     }
     let run = Run::replay(folder.id(), &records);
@@ -69,6 +72,7 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     if run.closed.is_some() {
         return Err(failed(format!("run {} is closed", run.id), Exit::Usage));
     }
+    let place = (again.place)(&run)?;
     let mut bundle = Bundle::read(&folder.bundle()).map_err(|error| failed(ask::chain(&error), Exit::Corrupt))?;
     if bundle.digest() != opened.runbook.digest {
         return Err(failed("the bundle is not the one this run began with", Exit::Corrupt));
@@ -79,27 +83,31 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     let newest = segments.last().ok_or_else(|| failed("the run has no journal", Exit::Corrupt))?;
     let (writer, recovered) = Writer::resume(&folder, &newest.path).map_err(|error| journal_trouble(&error))?;
     let file = newest.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let place = (again.place)(&run)?;
+    let intended = boot_of_open_attempt(&run, &records);
     let pieces = Pieces { plan, run, folder, writer, lock, bundle, place, program: again.program };
     let mut session = pieces.into_session();
-    session.watch()?;
-    session.sight = session.kept_sight("newest");
     if let Some(torn) = recovered.torn {
         let kept_as = torn.kept.display().to_string();
         let command = Command::TornTail { file, offset: torn.offset, bytes: torn.bytes, kept_as };
         session.commit(command)?;
     }
-    session.find_out()?;
+    session.watch()?;
+    session.sight = session.kept_sight("newest");
+    session.find_out(intended.as_deref())?;
+    session.weigh_unknown()?;
     Ok(session)
 }
 
-fn exit_of(class: &Class) -> Exit {
-    Exit::ALL.iter().copied().find(|exit| exit.code() == class.exit_code()).unwrap_or(Exit::Corrupt)
+/// The boot in which the attempt that has no end was intended. The newest record may be of a later one.
+fn boot_of_open_attempt(run: &Run, records: &[Record]) -> Option<String> {
+    let seq = run.running()?.seq;
+    let until = records.iter().take_while(|record| record.epoch < run.epoch || record.seq <= seq);
+    until.filter_map(|record| record.at.boot.clone()).last()
 }
 
 impl Session {
     /// Finds out what became of the attempt that has an intent and no end.
-    fn find_out(&mut self) -> Result<(), Trouble> {
+    pub(super) fn find_out(&mut self, intended: Option<&str>) -> Result<(), Trouble> {
         let Some(attempt) = self.run.running().cloned() else { return Ok(()) };
         let id = attempt.intent.attempt.clone();
         if attempt.intent.rerun == Rerun::Look {
@@ -111,25 +119,11 @@ impl Session {
             let why = "locum was gone in the middle of it; it can be gone again from the start".to_owned();
             return self.recover(&attempt, Evidence::Unknown { why, survivors: Vec::new() });
         }
-        let files = self.evidence(&id)?;
-        if exit_in(&files).is_some() {
-            return self.settle_found(&attempt, resolved);
-        }
-        if SupLock::is_held(&files.lock()) {
-            return self.attach(&attempt, resolved);
-        }
-        let here = host::clock::boot_id() == self.run.boot;
-        match exec::read_evidence::<exec::Started>(&files.started()) {
-            None if here => self.recover(&attempt, Evidence::NotStarted),
-            started => {
-                let survivors = if here { exec::survivors(&id.0) } else { Vec::new() };
-                let survivors = survivors.iter().map(|left| format!("{} {}", left.pid, crate::text::plain(&left.command))).collect();
-                let why = match (here, started) {
-                    (false, _) => "the machine was started anew since, or this is another one",
-                    (true, _) => "its supervisor is gone without a word",
-                };
-                self.recover(&attempt, Evidence::Unknown { why: why.to_owned(), survivors })
-            }
+        match found(&self.evidence(&id)?, &id, intended, &Whereabouts::here()) {
+            Found::Ended(exit) => self.settle_found(&attempt, resolved, &exit),
+            Found::Running => self.attach(&attempt, resolved),
+            Found::NotStarted => self.recover(&attempt, Evidence::NotStarted),
+            Found::Lost { why, survivors } => self.recover(&attempt, Evidence::Unknown { why: why.to_owned(), survivors }),
         }
     }
 
@@ -158,27 +152,18 @@ impl Session {
     }
 
     /// Its end is on disk: what it did is measured now, and the outcome recorded with where it was found.
-    fn settle_found(&mut self, attempt: &Attempt, resolved: Resolved) -> Result<(), Trouble> {
-        let files = self.evidence(&attempt.intent.attempt)?;
-        let exit = exit_in(&files);
+    fn settle_found(&mut self, attempt: &Attempt, resolved: Resolved, exit: &exec::Exit) -> Result<(), Trouble> {
         let before = self.before_attempt(attempt);
         let task = self.task(resolved, attempt.intent.attempt.clone());
-        task.settle_exit(exit.as_ref(), before);
+        task.settle_exit(Some(exit), before);
         let settled = loop {
             match self.inbox.recv() {
-                Ok(super::task::Msg::Settled(settled)) => break settled.map_err(|why| failed(why, Exit::Environment))?,
+                Ok(Msg::Settled(settled)) => break settled.map_err(|why| failed(why, Exit::Environment))?,
                 Ok(_) => {}
                 Err(_) => unreachable!("the session holds a sender"),
             }
         };
-        let broken = settled.ending.guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-        let ending: Ending = settled.ending;
-        self.recover(attempt, Evidence::Ended(Box::new(ending)))?;
-        if let (Some(sight), false) = (settled.sight, broken) {
-            self.keep_sight("newest", &sight)?;
-            self.sight = Some(sight);
-        }
-        Ok(())
+        self.end(*settled, |ending| Command::Recover { attempt: ending.attempt.clone(), evidence: Evidence::Ended(Box::new(ending)) })
     }
 
     /// It still runs: wait for it as if it had been started here.
@@ -190,17 +175,65 @@ impl Session {
         let files = self.evidence(&id)?;
         self.busy = Some(Busy::Running { attempt: id, step: attempt.intent.step.clone() });
         thread::spawn(move || {
-            while exit_in(&files).is_none() && SupLock::is_held(&files.lock()) {
-                thread::sleep(LOOK_EVERY);
-            }
-            let exit = exit_in(&files);
+            let exit = end_of(&files, &task.stop);
             task.settle_exit(exit.as_ref(), before);
         });
         Ok(())
     }
+
+    /// The run stands at an attempt of which nobody knows the end: what it did to the guards is measured now, so that
+    /// nothing goes on over a broken one, and `done_when` may tell that it is done.
+    fn weigh_unknown(&mut self) -> Result<(), Trouble> {
+        let Position::Stopped { by: StopReason::Unknown, step: Some(step) } = self.run.position.clone() else { return Ok(()) };
+        let Some(attempt) = self.run.newest_attempt(&step).filter(|attempt| is_unknown(attempt)).cloned() else { return Ok(()) };
+        let task = self.task(self.resolved_again(&attempt)?, attempt.intent.attempt.clone());
+        if attempt.unknown.is_some() && attempt.intent.does == Does::Change {
+            let before = self.before_attempt(&attempt);
+            let why = attempt.unknown.clone().unwrap_or_default();
+            if let Some(settled) = task.weigh(why, before).map_err(|why| failed(why, Exit::Environment))? {
+                self.end(settled, |ending| Command::Finish(Box::new(ending)))?;
+            }
+        }
+        let stands = matches!(self.run.position, Position::Stopped { by: StopReason::Unknown, .. });
+        if !stands || attempt.intent.rerun != Rerun::AfterCheck {
+            return Ok(());
+        }
+        let held = task.asker.all(&task.resolved.done_when, &task.blob, Purpose::After, &task.stop);
+        if held.iter().all(|test| test.held) {
+            self.commit(Command::AlreadyDone { step, held, how: "done_when".to_owned() })?;
+        }
+        Ok(())
+    }
+
+    /// Records an end, and what is now there to compare with.
+    pub(super) fn end(&mut self, settled: Settled, command: impl FnOnce(Ending) -> Command) -> Result<(), Trouble> {
+        let broken = settled.ending.guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
+        self.commit(command(settled.ending))?;
+        if let (Some(sight), false) = (settled.sight, broken) {
+            self.keep_sight("newest", &sight)?;
+            self.sight = Some(sight);
+        }
+        Ok(())
+    }
 }
 
-/// The end of a command, where its supervisor wrote it.
-fn exit_in(files: &Files) -> Option<exec::Exit> {
-    exec::read_evidence(&files.exit())
+fn is_unknown(attempt: &Attempt) -> bool {
+    attempt.unknown.is_some() || attempt.end.as_ref().is_some_and(|end| end.judged == Judged::Unknown)
+}
+
+/// Waits for the end of a step that another process began; it is told to stop where that is wished.
+fn end_of(files: &Files, stop: &Stop) -> Option<exec::Exit> {
+    let mut told = false;
+    loop {
+        if let Some(exit) = exit_in(files) {
+            return Some(exit);
+        }
+        if !SupLock::is_held(&files.lock()) {
+            return exit_in(files);
+        }
+        if stop.is_asked() && !told {
+            told = read_evidence::<Started>(&files.started()).is_some_and(|started| exec::cancel_running(&started));
+        }
+        thread::sleep(LOOK_EVERY);
+    }
 }

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::ask::{self, Asker, Wanted, facts_of, measured};
+use super::ask::{self, Asker, Purpose, Wanted, facts_of, measured};
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::command::Ending;
 use crate::engine::record::{Changed, Does, Facts, Guards, Judged, Matched, WayBack};
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
-use crate::engine::AttemptId;
+use crate::engine::{AttemptId, Key};
 use crate::exec::{ExecError, Exit, Supervised};
 use crate::guard;
 
@@ -25,6 +25,8 @@ pub enum Msg {
     Settling,
     /// A change or a way back has its end.
     Settled(Result<Box<Settled>, String>),
+    /// Whether a step is done already was asked once more.
+    Held { step: Key, how: String, held: Vec<Matched> },
     /// Words for the footer.
     Said(String),
 }
@@ -119,6 +121,12 @@ impl Task {
         Ending { attempt: self.attempt.clone(), facts, got, guards }
     }
 
+    /// Whether the step is done already, asked once more.
+    pub fn ask_done(self, how: String) {
+        let held = self.asker.all(&self.resolved.done_when, &self.blob, Purpose::Before, &self.stop);
+        send(&self.to, Msg::Held { step: self.resolved.key.clone(), how, held });
+    }
+
     /// Before a change: needs, whether it is done already, guards, the copy.
     pub fn prepare(self, before: Option<Sight>, ask_done: AskDone) {
         let prepared = self.measure_before(before, ask_done);
@@ -126,9 +134,9 @@ impl Task {
     }
 
     fn measure_before(&self, before: Option<Sight>, ask_done: AskDone) -> Result<Prepared, String> {
-        let needs = self.asker.all(&self.resolved.needs, &self.blob.with_extension("needs"), &self.stop);
+        let needs = self.asker.all(&self.resolved.needs, &self.blob, Purpose::Needs, &self.stop);
         let done = match ask_done {
-            AskDone::Yes => self.asker.all(&self.resolved.done_when, &self.blob.with_extension("before"), &self.stop),
+            AskDone::Yes => self.asker.all(&self.resolved.done_when, &self.blob, Purpose::Before, &self.stop),
             AskDone::No => Vec::new(),
         };
         let sight = self.asker.sight(&self.watch, &self.blob, &self.stop)?;
@@ -208,7 +216,7 @@ impl Task {
     /// `done_when`, captures, guards; then it has its end.
     pub fn settle(self, mut facts: Facts, before: Option<Sight>) {
         if facts.judged == Judged::Passed {
-            let done = self.asker.all(&self.resolved.done_when, &self.blob.with_extension("after"), &self.stop);
+            let done = self.asker.all(&self.resolved.done_when, &self.blob, Purpose::After, &self.stop);
             let missed = done.iter().filter(|test| !test.held).map(|test| format!("not {}", test.what));
             facts.found.splice(0..0, missed.collect::<Vec<_>>());
             if done.iter().any(|test| !test.held) {
@@ -219,6 +227,13 @@ impl Task {
         let settled = self.guards_after(&mut facts, before);
         let settled = settled.map(|(guards, sight)| Box::new(Settled { ending: self.ending(facts, guards), sight }));
         send(&self.to, Msg::Settled(settled));
+    }
+
+    /// A change of which nobody knows the end: what it did to the guards. `None` where nothing is guarded.
+    pub fn weigh(&self, why: String, before: Option<Sight>) -> Result<Option<Settled>, String> {
+        let mut facts = Facts { found: vec![why], ..measured(Judged::Unknown) };
+        let (guards, sight) = self.guards_after(&mut facts, before)?;
+        Ok(guards.map(|guards| Settled { ending: self.ending(facts, Some(guards)), sight }))
     }
 
     /// What cannot be measured counts as broken: nobody knows what is there now.

@@ -1,6 +1,7 @@
 //! Whole sites in a folder of their own, and what stands in their HTML.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use super::*;
 use crate::book::sample::{SOURCE, runbook};
@@ -20,6 +21,18 @@ fn built() -> (tempfile::TempDir, PathBuf) {
     (folder, out)
 }
 
+/// A site that several tests read and none changes: path to text.
+static SITE: LazyLock<BTreeMap<PathBuf, Vec<u8>>> = LazyLock::new(|| contents(&built().1));
+
+fn contents(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(out).into_iter().map(|path| (path.strip_prefix(out).expect("inside").to_owned(), fs::read(&path).expect("read"))).collect()
+}
+
+fn text_of(page: &str) -> String {
+    let bytes = SITE.get(Path::new(page)).unwrap_or_else(|| panic!("{page} is not in {:?}", SITE.keys()));
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -35,37 +48,36 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn a_page_has_its_steps_commands_and_anchors() {
-    let (_folder, out) = built();
-    let html = read(&out.join("runbooks/renew.html"));
+    let html = text_of("runbooks/renew.html");
     for text in ["id=\"renew\"", "id=\"restart\"", "./renew.sh -- {{ node }}", "class=\"language-sh\"", "<svg class=\"locum-flow\"", "href=\"#renew-again\""] {
         assert!(html.contains(text), "{text}");
     }
-    assert!(out.join("index.html").is_file() && out.join("print.html").is_file() && out.join("index/symptoms.html").is_file());
+    for (page, text) in [("index.html", "<h1 id=\"runbooks\">"), ("print.html", "Renew the leaf"), ("index/symptoms.html", "certificate has expired")] {
+        assert!(text_of(page).contains(text), "{text} in {page}");
+    }
 }
 
 #[test]
 fn text_of_a_runbook_is_no_html_in_the_site() {
-    let (_folder, out) = built();
     for page in ["runbooks/renew.html", "print.html", "index/all.html", "toc.html", "index.html"] {
-        let html = read(&out.join(page));
+        let html = text_of(page);
         for text in ["<script>alert", "<b>ran", "<em>one", "onerror", "<img", "href=\"javascript:"] {
             assert!(!html.contains(text), "{text} in {page}");
         }
     }
-    let html = read(&out.join("runbooks/renew.html"));
+    let html = text_of("runbooks/renew.html");
     assert!(html.contains("&lt;script&gt;alert(3)&lt;/script&gt;"), "it is there as text");
     assert!(html.contains("{{#include /etc/passwd}}") && !html.contains("root:x:"), "a directive is text");
 }
 
 #[test]
 fn the_site_loads_nothing_from_a_network() {
-    let (_folder, out) = built();
-    for path in files(&out) {
+    for path in SITE.keys() {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if !matches!(extension, "html" | "css") {
             continue;
         }
-        let text = read(&path);
+        let text = text_of(&path.to_string_lossy());
         for part in ["src=\"http", "src=\"//", "url(http", "url(\"http", "url(//", "@import", "<link rel=\"stylesheet\" href=\"http", "cdnjs"] {
             assert!(!text.contains(part), "{part} in {}", path.display());
         }
@@ -74,18 +86,15 @@ fn the_site_loads_nothing_from_a_network() {
 
 #[test]
 fn a_search_finds_a_symptom() {
-    let (_folder, out) = built();
-    let index = files(&out).into_iter().find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("searchindex")));
-    assert!(read(&index.expect("a search index")).contains("certificate has expired"));
+    let index = SITE.keys().find(|path| path.to_string_lossy().starts_with("searchindex")).expect("a search index");
+    assert!(text_of(&index.to_string_lossy()).contains("certificate has expired"));
 }
 
 #[test]
 fn the_same_book_gives_the_same_site() {
-    let (first, second) = (built(), built());
-    let relative = |out: &Path| files(out).into_iter().map(|path| (path.strip_prefix(out).expect("inside").to_owned(), fs::read(&path).expect("read"))).collect::<std::collections::BTreeMap<_, _>>();
-    let (first, second) = (relative(&first.1), relative(&second.1));
-    assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
-    let differ: Vec<_> = first.iter().filter(|(path, bytes)| second[*path] != **bytes).map(|(path, _)| path).collect();
+    let second = contents(&built().1);
+    assert_eq!(SITE.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
+    let differ: Vec<_> = SITE.iter().filter(|(path, bytes)| second[*path] != **bytes).map(|(path, _)| path).collect();
     assert!(differ.is_empty(), "{differ:?}");
 }
 

@@ -16,11 +16,16 @@ pub fn inline(text: &str) -> String {
             '}' => out.push_str("&#125;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '^' | '#' | '$' => out.extend(['\\', letter]),
             '+' | '-' | '=' | ':' if at == 0 => out.extend(['\\', letter]),
-            '.' | ')' if at > 0 && text[..at].bytes().all(|byte| byte.is_ascii_digit()) => out.extend(['\\', letter]),
+            '.' | ')' if begins_a_list(&text, at) => out.extend(['\\', letter]),
             _ => out.push(letter),
         }
     }
     out
+}
+
+/// `1.` and `1)` begin a list where a space or nothing follows.
+fn begins_a_list(text: &str, at: usize) -> bool {
+    at > 0 && text[..at].bytes().all(|byte| byte.is_ascii_digit()) && !text[at + 1..].starts_with(|next: char| next != ' ')
 }
 
 /// A text within a line, in letters of equal width. Line breaks become spaces.
@@ -132,6 +137,15 @@ mod tests {
             assert_eq!(more, Vec::<String>::new(), "{attack}");
             assert!(!inline(attack).contains("{{"), "{attack}");
         }
+    }
+
+    #[test]
+    fn what_does_nothing_is_left_as_it_reads() {
+        for text in ["127.0.0.1:443 answers", "1.0.0", "it's 5 s, isn't it?", "x509: certificate has expired", "a-b+c=d"] {
+            assert_eq!(inline(text), text);
+        }
+        assert_eq!(inline("1. a"), "1\\. a");
+        assert_eq!(inline("1."), "1\\.");
     }
 
     #[test]

@@ -217,13 +217,11 @@ fn value(hands: &mut Hands, key: &Key, typed: &str) -> Flow {
     }
     let by_number = typed.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
     let chosen = choices.iter().find(|choice| choice.answer == typed).or(by_number);
-    match chosen {
-        Some(choice) => ask(hands, Asking::Answer { key: key.clone(), answer: choice.answer.clone() }),
-        None => {
-            hands.model.say(format!("`{typed}` is none of the {} answers; nothing was recorded", choices.len()));
-            Flow::Stay
-        }
+    if let Some(choice) = chosen {
+        return ask(hands, Asking::Answer { key: key.clone(), answer: choice.answer.clone() });
     }
+    hands.model.say(format!("`{typed}` is none of the {} answers; nothing was recorded", choices.len()));
+    Flow::Stay
 }
 
 fn choices(control: &dyn Control, key: &Key) -> Vec<ChoiceLine> {

@@ -322,13 +322,30 @@ fn what_is_typed_ahead_of_the_prompt_is_thrown_away() {
 
 #[test]
 fn a_new_card_is_deaf_for_a_moment() {
-    let talk = at_the_change().then(|fake| fake.sample.change("renew", Found::Ok("renewed")));
-    let talk = talk.then(|fake| fake.sample.answer("console", Answer::Done));
-    let talk = talk.press("y").says("this card has only just come").nothing_happened();
-    let talk = talk.wait(399).press("y").nothing_happened();
-    let talk = talk.wait(1).press("y");
+    let new = || {
+        let talk = at_the_change().then(|fake| fake.sample.change("renew", Found::Ok("renewed")));
+        talk.then(|fake| fake.sample.answer("console", Answer::Done))
+    };
+    new().press("y").says("this card has only just come").nothing_happened();
+    new().wait(399).press("y").nothing_happened();
+    let talk = new().wait(400).press("y");
     assert_eq!(talk.acts().len(), 1, "a low risk wants only y");
     assert!(talk.acts()[0].ends_with("key y"), "{:?}", talk.acts());
+}
+
+#[test]
+fn a_key_that_is_held_down_confirms_only_the_first_step() {
+    let mut talk = at(sample::in_the_loop()).press("y");
+    assert_eq!(talk.acts().len(), 1);
+    talk.fake.sample.change("restart[1]", Found::Ok(""));
+    // The keyboard repeats after 660 ms, then every 30.
+    let mut talk = talk.wait(0).wait(660).press("y").says("y came twice");
+    for _ in 0..100 {
+        talk = talk.wait(30).press("y");
+    }
+    assert_eq!(talk.acts().len(), 1);
+    let talk = talk.wait(1000).press("y");
+    assert_eq!(talk.acts().len(), 2, "who lets go and presses again is heard");
 }
 
 #[test]
@@ -557,7 +574,7 @@ fn who_comes_back_after_ten_minutes_is_told_where_they_were() {
 fn output_is_shown_searched_and_closed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.out");
-    std::fs::write(&path, (1..=500).map(|line| format!("line {line}\n")).collect::<String>()).expect("written");
+    std::fs::write(&path, (1..=500).fold(String::new(), |text, line| text + &format!("line {line}\n"))).expect("written");
     let mut talk = running();
     talk.fake.output = Some(path);
     let talk = talk.then(|_| ()).says("line 500").keys("o").says("500 lines, following");

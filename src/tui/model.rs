@@ -11,6 +11,9 @@ pub type Millis = u64;
 /// How long a new card is deaf to keys that act, and a new prompt to Enter: no person reads faster.
 pub const DEAF: Millis = 400;
 
+/// How long the same key is deaf after it was pressed, where it changes something: it may be held down.
+pub const HELD: Millis = 1000;
+
 /// What lies over the card.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overlay {
@@ -121,6 +124,8 @@ pub struct Model {
     pub already: Option<(Key, Vec<String>)>,
     /// When a person last pressed a key.
     pub last_input: Millis,
+    /// Which key that was, before the one that is looked at now.
+    pub last_key: Option<(String, Millis)>,
     /// How far an overlay is scrolled.
     pub overlay_scroll: usize,
 }

@@ -269,7 +269,7 @@ mod tests {
     }
 
     fn numbered(count: u32) -> String {
-        (1..=count).map(|number| format!("line {number}\n")).collect()
+        (1..=count).fold(String::new(), |text, number| text + &format!("line {number}\n"))
     }
 
     fn until_found(pane: &mut Pane) {

@@ -7,6 +7,8 @@ use super::draw::{Areas, Scene, areas, card_text};
 use super::keys;
 use super::model::{Millis, Model, Overlay};
 use super::output::Pane;
+use crate::engine::Run;
+use crate::engine::record::Does;
 use crate::session::{Busy, Control};
 use crate::view::{Card, Footer, Help, Label, MapLine, PersonClock, already_done_card, card, footer, help, here, map, undo_card};
 
@@ -39,7 +41,7 @@ impl Views {
             }
         }
         let help = help(plan, run, &card, &keys::valid(model.overlay));
-        Self { map: map(plan, run), footer: footer(plan, run, around.people, around.now), help, busy: control.busy().map(doing), card }
+        Self { map: map(plan, run), footer: footer(plan, run, around.people, around.now), help, busy: control.busy().map(|busy| doing(run, busy)), card }
     }
 
     /// The scene to draw.
@@ -78,8 +80,10 @@ fn on_top(control: &dyn Control, model: &Model) -> Card {
 }
 
 /// What goes on, in words.
-fn doing(busy: &Busy) -> String {
+fn doing(run: &Run, busy: &Busy) -> String {
+    let goes_back = run.running().is_some_and(|attempt| attempt.intent.does == Does::Undo);
     match busy {
+        Busy::Running { step, .. } if goes_back => format!("the WAY BACK from `{step}` RUNS; o shows its output"),
         Busy::Looking { step, .. } => format!("`{step}` looks; o shows its output"),
         Busy::Preparing { step } => format!("`{step}`: guards are measured and the way back is prepared; the command has not begun"),
         Busy::Running { step, .. } => format!("`{step}` RUNS; o shows its output"),

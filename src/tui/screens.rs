@@ -89,7 +89,7 @@ fn a_question_with_answers() {
 /// Output of a step that runs.
 fn output(folder: &tempfile::TempDir) -> std::path::PathBuf {
     let path = folder.path().join("a.out");
-    let lines: String = (1..=40).map(|line| format!("[certs] line {line}\n")).collect();
+    let lines = (1..=40).fold(String::new(), |text, line| text + &format!("[certs] line {line}\n"));
     std::fs::write(&path, format!("{lines}\x1b[32mcertificate renewed\x1b[0m\n")).expect("written");
     path
 }

@@ -12,6 +12,7 @@ use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -113,17 +114,35 @@ pub struct Keyboard {
 
 impl Input for Keyboard {
     fn next(&mut self, wait: Duration) -> io::Result<Option<Event>> {
-        match event::poll(wait) {
-            Ok(true) => event::read().map(Some),
-            Ok(false) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
-            Err(error) => Err(error),
+        // crossterm reads for ever from a terminal that is gone, so it is asked only while there is one.
+        for wait in [Duration::ZERO, wait] {
+            let typed = match typed(wait) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+                typed => typed?,
+            };
+            if (typed || wait.is_zero()) && event::poll(Duration::ZERO)? {
+                return event::read().map(Some);
+            }
         }
+        Ok(None)
     }
 
     fn signal(&self) -> Option<i32> {
         self.signals.caught()
     }
+}
+
+/// Waits for bytes from the terminal. A terminal that is gone is the end of input.
+fn typed(wait: Duration) -> io::Result<bool> {
+    let stdin = io::stdin();
+    let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
+    let wait = Timespec { tv_sec: wait.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: wait.subsec_nanos().into() };
+    rustix::event::poll(&mut watched, Some(&wait))?;
+    let seen = watched[0].revents();
+    if seen.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(seen.contains(PollFlags::IN))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::act;
 use super::keys::{self, Move};
-use super::model::{Asking, DEAF, Millis, Model, Overlay};
+use super::model::{Asking, DEAF, HELD, Millis, Model, Overlay};
 use super::output::{Direction, Pane};
 use crate::engine::Run;
 use crate::session::Control;
@@ -47,8 +47,10 @@ pub fn key(hands: &mut Hands, event: KeyEvent) -> Flow {
     }
     let Some(name) = keys::name(event) else { return Flow::Stay };
     hands.model.said = None;
+    let before = hands.model.last_key.replace((name.clone(), hands.now));
+    let held = before.filter(|(key, _)| *key == name).map(|(_, at)| hands.now.saturating_sub(at));
     if let Some(hint) = hint(hands.model, &name) {
-        return press(hands, &hint);
+        return press(hands, &hint, held);
     }
     match keys::read(&name, hands.model.overlay) {
         Some(what) => step(hands, what),
@@ -85,7 +87,8 @@ fn hint(model: &Model, name: &str) -> Option<KeyHint> {
     }
 }
 
-fn press(hands: &mut Hands, hint: &KeyHint) -> Flow {
+/// A key of the card; `held` is the time since the same key was pressed, where none came between.
+fn press(hands: &mut Hands, hint: &KeyHint, held: Option<Millis>) -> Flow {
     if !hint.enabled {
         let busy = hands.control.busy().is_some();
         let why = if busy { "something runs; wait for it" } else { "it is not possible now" };
@@ -95,6 +98,10 @@ fn press(hands: &mut Hands, hint: &KeyHint) -> Flow {
     if hint.act.acts() {
         if hands.now.saturating_sub(hands.model.shown.since) < DEAF {
             hands.model.say("this card has only just come; nothing happened. Read it first");
+            return Flow::Drain;
+        }
+        if hint.act != Act::Look && held.is_some_and(|since| since < HELD) {
+            hands.model.say(format!("{} came twice; nothing happened. Press it once more if you mean it", hint.key));
             return Flow::Drain;
         }
         if !hands.model.shown.was_read() && matches!(hint.act, Act::Change | Act::ChangeAgain | Act::Undo) {

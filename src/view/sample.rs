@@ -193,17 +193,17 @@ impl Sample {
         let key: Key = key.parse().expect("a key");
         let attempt = AttemptId::new(1, self.run.next_seq, [0xab, 0xcd]);
         let resolver = Resolver::new(&self.plan, &self.run, Some(&key));
-        let resolved = match &undoes {
+        let ready = match &undoes {
             Some(undoes) => resolver.way_back(&self.run.attempts[undoes]).expect("a way back"),
             None => resolver.step(&key).expect("it resolves"),
         };
-        let changes = matches!(resolved.work, Work::Command(_) | Work::Restore);
+        let changes = matches!(ready.work, Work::Command(_) | Work::Restore);
         let beginning = Beginning {
             step: key,
             attempt: attempt.clone(),
             undoes,
-            shown: resolved.digest(),
-            confirm: changes.then(|| Confirm { how: "typed".into(), text: resolved.confirm_word.clone() }),
+            shown: ready.digest(),
+            confirm: changes.then(|| Confirm { how: "typed".into(), text: ready.confirm_word.clone() }),
             again: None,
             target: Target { want: "kyousuke".into(), got: "kyousuke".into(), by: "hostname".into() },
             env: Vec::new(),

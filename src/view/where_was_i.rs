@@ -8,7 +8,7 @@ use crate::engine::{Plan, Run};
 use crate::text::human;
 
 /// From how long on somebody who comes back is told.
-pub const AWAY: Duration = Duration::from_secs(600);
+pub const AWAY: Duration = Duration::from_mins(10);
 
 /// The line, where somebody was away long enough.
 pub fn where_was_i(plan: &Plan, run: &Run, away: Duration) -> Option<String> {

@@ -140,7 +140,9 @@ mod tests {
         let path = folder.path().join("a.yaml");
         fs::write(&path, "locum: 1\n").expect("written");
         File::options().write(true).open(&path).and_then(|file| file.set_len(100_000_000)).expect("made long");
-        let Content::Unreadable(problem) = read(&Found { path, named: false }).expect("readable") else { panic!("it is too large") };
+        let Content::Unreadable(problem) = read(&Found { path, named: false }).expect("readable") else {
+            panic!("it is too large")
+        };
         assert_eq!(problem.message, "the file has 100000000 bytes, expected at most 1048576");
     }
 

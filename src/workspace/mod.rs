@@ -30,6 +30,8 @@ pub enum WorkspaceError {
     NoRunbook { id: String, folder: PathBuf, near: Option<String> },
     #[error("`{0}` is not the name of a runbook, expected its file name without `.yaml`")]
     BadId(String),
+    #[error("`{path}` leads out of `{root}`; a runbook lies in its repository")]
+    Outside { path: PathBuf, root: PathBuf },
     #[error("`{path}` is larger than {MAX_FILE} bytes")]
     TooLarge { path: PathBuf },
     #[error("cannot read `{path}`")]
@@ -69,6 +71,7 @@ impl Workspace {
             let path = entry.map_err(fail)?.path();
             let yaml = path.extension().is_some_and(|extension| extension == "yaml");
             if let (true, true, Some(id)) = (yaml, path.is_file(), path.file_stem().and_then(|stem| stem.to_str()))
+                && self.holds(&path)
                 && is_runbook(&path)
             {
                 ids.push(id.to_owned());
@@ -95,14 +98,24 @@ impl Workspace {
             let near = crate::text::suggest(id, ids.iter().map(String::as_str)).map(str::to_owned);
             return Err(WorkspaceError::NoRunbook { id: id.to_owned(), folder: self.runbooks.clone(), near });
         }
+        if !self.holds(&path) {
+            return Err(WorkspaceError::Outside { path, root: self.root.clone() });
+        }
         let text = read(&path)?;
         let shown = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
         Ok(load::load(id, SourceFile::new(shown, text)))
     }
 
+    /// Whether a file lies in the repository, with every link followed: nothing else is opened.
+    pub fn holds(&self, path: &Path) -> bool {
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        real(path).zip(real(&self.root)).is_some_and(|(path, root)| path.starts_with(root))
+    }
+
     /// The people, as they are written.
     pub fn people(&self) -> Option<Vec<u8>> {
-        std::fs::read(self.runbooks.join("people.yaml")).ok()
+        let path = self.runbooks.join("people.yaml");
+        if self.holds(&path) { std::fs::read(path).ok() } else { None }
     }
 }
 

@@ -30,7 +30,9 @@ fn why_hidden(c: char) -> Option<Why> {
         '\t' | '\n' | ' '..='~' => return None,
         '\0' => ("a NUL", REMOVE),
         '\r' => ("a carriage return without a line feed", "end lines with a line feed alone, or with both"),
-        '\u{1}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => ("a control character", "remove it, or let `printf` make it in the command"),
+        '\u{1}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => {
+            ("a control character", "remove it, or let `printf` make it in the command")
+        }
         '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' => {
             ("a space that no shell takes for one", "type an ordinary space")
         }
@@ -46,7 +48,8 @@ fn why_hidden(c: char) -> Option<Why> {
 
 /// A variation selector behind a symbol makes an emoji; anywhere else it only hides.
 fn makes_emoji(text: &str, at: usize, c: char) -> bool {
-    matches!(c, '\u{fe0e}' | '\u{fe0f}') && text[..at].chars().next_back().is_some_and(|before| before >= '\u{2190}' && why_hidden(before).is_none())
+    matches!(c, '\u{fe0e}' | '\u{fe0f}')
+        && text[..at].chars().next_back().is_some_and(|before| before >= '\u{2190}' && why_hidden(before).is_none())
 }
 
 /// The hidden characters of a text, with the range of each.
@@ -70,7 +73,9 @@ pub(super) fn of_file(file: &SourceFile) -> Vec<Diagnostic> {
         return Vec::new();
     }
     hidden(text)
-        .filter(|(range, c, _)| !(*c == '\u{feff}' && range.start == 0 || *c == '\r' && text[range.end..].starts_with('\n')))
+        .filter(|(range, c, _)| {
+            !(*c == '\u{feff}' && range.start == 0 || *c == '\r' && text[range.end..].starts_with('\n'))
+        })
         .take(MOST)
         .map(|(range, c, why)| problem(file, Span::new(range.start, range.end), c, why))
         .collect()
@@ -119,7 +124,12 @@ pub fn look_alike(found: char) -> Option<LookAlike> {
             let at = u8::try_from((u32::from(found) - 0x1d400) % 52).ok()?;
             char::from(if at < 26 { b'A' + at } else { b'a' + at - 26 })
         }
-        _ => PAIRS.iter().find_map(|(found_in, like_in)| found_in.chars().zip(like_in.chars()).find(|(one, _)| *one == found))?.1,
+        _ => {
+            PAIRS
+                .iter()
+                .find_map(|(found_in, like_in)| found_in.chars().zip(like_in.chars()).find(|(one, _)| *one == found))?
+                .1
+        }
     };
     Some(LookAlike { found, like })
 }
@@ -134,8 +144,13 @@ pub(super) fn of_key(file: &SourceFile, name: &str, span: Span) -> Option<Diagno
             let meant: String = name.chars().map(|c| look_alike(c).map_or(c, |found| found.like)).collect();
             Diagnostic::new(Code::LookAlike, file, span, message).help(format!("type `{meant}` by hand"))
         }
-        None => Diagnostic::new(Code::LookAlike, file, span, format!("key `{name}` has `{c}` (U+{code:04X}), expected plain ASCII"))
-            .help("keys and names are made of a-z, 0-9, `_` and `-`; titles may have any letter"),
+        None => Diagnostic::new(
+            Code::LookAlike,
+            file,
+            span,
+            format!("key `{name}` has `{c}` (U+{code:04X}), expected plain ASCII"),
+        )
+        .help("keys and names are made of a-z, 0-9, `_` and `-`; titles may have any letter"),
     };
     Some(problem)
 }

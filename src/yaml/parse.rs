@@ -1,14 +1,15 @@
 //! The events of the parser, built into a tree; built with a stack of its own, so that no depth is too deep for it.
 //!
 //! What can be skipped over (a duplicate key, a tag, an anchor) is reported and reading goes on, so that an author
-//! sees all of it at once. The words about a file that is not YAML stand in `bites`.
+//! sees all of it at once. The words about a file that is not YAML stand in `bites`,
+//! those about what is left out of YAML in `refused`.
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
 use super::limits::{MAX_DEPTH, MAX_FILE, MAX_NODES, file_too_large};
 use super::node::{Entry, Key, Kind, Node, Places, Scalar, Style};
 use super::places::places;
-use super::{bites, characters};
+use super::{bites, characters, refused};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{SourceFile, Span};
 
@@ -70,7 +71,9 @@ impl Builder<'_> {
         }
         if self.root.is_none() {
             let problem = Diagnostic::new(Code::Syntax, file, Span::default(), "the file is empty");
-            return Err(Box::new(problem.help("the smallest runbook is: `locum: 1`, `title:`, and a list of steps under `repair:`")));
+            return Err(Box::new(
+                problem.help("the smallest runbook is: `locum: 1`, `title:`, and a list of steps under `repair:`"),
+            ));
         }
         Ok(())
     }
@@ -81,11 +84,14 @@ impl Builder<'_> {
             self.node(at)?;
             if let Some(tag) = span.tag_span() {
                 let tag = self.span(&tag);
-                self.diagnostics.push(bites::tag(self.file, tag));
+                self.diagnostics.push(refused::tag(self.file, tag));
             }
         }
         match event {
-            Event::Scalar(text, style, ..) => self.scalar(&text, style, at),
+            Event::Scalar(text, style, ..) => {
+                self.scalar(&text, style, at);
+                Ok(())
+            }
             Event::SequenceStart(..) => self.begin(Open::Sequence { span: at, items: Vec::new() }, at),
             Event::MappingStart(..) => self.begin(Open::Mapping { span: at, entries: Vec::new(), key: None }, at),
             Event::SequenceEnd | Event::MappingEnd => {
@@ -93,25 +99,27 @@ impl Builder<'_> {
                 Ok(())
             }
             Event::Anchor(..) => {
-                self.diagnostics.push(bites::anchor(self.file, at));
+                self.diagnostics.push(refused::anchor(self.file, at));
                 Ok(())
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.whole = false;
-                self.diagnostics.push(bites::anchor(self.file, at));
+                self.diagnostics.push(refused::anchor(self.file, at));
                 let written = self.file.slice(at);
-                self.scalar(written, ScalarStyle::Plain, at)
+                self.scalar(written, ScalarStyle::Plain, at);
+                Ok(())
             }
             Event::DocumentStart(..) => {
                 self.documents += 1;
-                if self.documents > 1 { Err(Box::new(bites::second_document(self.file, at))) } else { Ok(()) }
+                if self.documents > 1 { Err(Box::new(refused::second_document(self.file, at))) } else { Ok(()) }
             }
             _ => Ok(()),
         }
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {
-        let offset = |marker: &granit_parser::Marker| marker.byte_offset().unwrap_or_default().min(self.file.text().len());
+        let offset =
+            |marker: &granit_parser::Marker| marker.byte_offset().unwrap_or_default().min(self.file.text().len());
         Span::new(offset(&span.start), offset(&span.end))
     }
 
@@ -119,7 +127,8 @@ impl Builder<'_> {
     fn node(&mut self, at: Span) -> Result<(), Stop> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            let problem = Diagnostic::new(Code::TooLarge, self.file, at, format!("more than {MAX_NODES} values in one file"));
+            let problem =
+                Diagnostic::new(Code::TooLarge, self.file, at, format!("more than {MAX_NODES} values in one file"));
             return Err(Box::new(problem.help("split the runbook; put data into files of their own")));
         }
         let text = self.file.text();
@@ -129,12 +138,12 @@ impl Builder<'_> {
             && before.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'-'))
             && self.diagnostics.last().is_none_or(|last| last.primary.span.start != line + tab)
         {
-            self.diagnostics.push(bites::tab(self.file, line + tab));
+            self.diagnostics.push(refused::tab(self.file, line + tab));
         }
         Ok(())
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, at: Span) -> Result<(), Stop> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, at: Span) {
         let style = match style {
             ScalarStyle::Plain => Style::Plain,
             ScalarStyle::SingleQuoted => Style::SingleQuoted,
@@ -147,10 +156,10 @@ impl Builder<'_> {
         let text = if nothing { "" } else { text };
         if let Some(Open::Mapping { key: key @ None, entries, .. }) = self.open.last_mut() {
             let first = entries.iter().find(|entry| entry.key.name == text);
-            let problem = bites::key(self.file, text, style, at, first.map(|entry| entry.key.span));
+            let problem = refused::key(self.file, text, style, at, first.map(|entry| entry.key.span));
             self.diagnostics.extend(problem);
             *key = Some(Key { name: text.to_owned(), span: at });
-            return Ok(());
+            return;
         }
         let source = self.file.text();
         let places = if nothing { Places(vec![(0, at.start)]) } else { places(source, at, text, style) };
@@ -159,7 +168,6 @@ impl Builder<'_> {
         }
         let scalar = Scalar { text: text.to_owned(), style, places };
         self.push(Node { span: self.trimmed(at, style), kind: Kind::Scalar(scalar) });
-        Ok(())
     }
 
     /// A block scalar reaches to the end of its last line, not to the next value.
@@ -175,10 +183,10 @@ impl Builder<'_> {
 
     fn begin(&mut self, collection: Open, at: Span) -> Result<(), Stop> {
         if let Some(Open::Mapping { key: None, .. }) = self.open.last() {
-            return Err(Box::new(bites::key_not_text(self.file, at)));
+            return Err(Box::new(refused::key_not_text(self.file, at)));
         }
         if self.open.len() == MAX_DEPTH {
-            return Err(Box::new(bites::too_deep(self.file, at)));
+            return Err(Box::new(refused::too_deep(self.file, at)));
         }
         self.open.push(collection);
         Ok(())

@@ -15,7 +15,8 @@ pub(super) fn places(source: &str, span: Span, text: &str, style: Style) -> Plac
     if source.get(inner.start..inner.end) == Some(text) && !text.contains('\r') {
         return Places(vec![(0, inner.start)]);
     }
-    let mut walk = Walk { source: source.as_bytes(), text: text.as_bytes(), at: inner.start, done: 0, entries: Vec::new() };
+    let mut walk =
+        Walk { source: source.as_bytes(), text: text.as_bytes(), at: inner.start, done: 0, entries: Vec::new() };
     let whole = match style {
         Style::Plain | Style::SingleQuoted | Style::DoubleQuoted => walk.flow(inner.end, style),
         Style::Literal => walk.literal(),
@@ -82,9 +83,9 @@ impl Walk<'_> {
 
     /// Blanks are text, unless a line ends in them.
     fn blank(&mut self, end: usize) -> Option<()> {
-        let run = self.source[self.at..end].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
-        let breaks = self.source[self.at..self.at + run].iter().filter(|byte| **byte == b'\n').count();
-        match breaks {
+        let run =
+            self.source[self.at..end].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+        match breaks(&self.source[self.at..self.at + run]) {
             0 => self.same(run)?,
             1 => self.made(run, 1),
             more => self.made(run, more - 1),
@@ -97,8 +98,7 @@ impl Walk<'_> {
         let from = match rest.first()? {
             b'\n' | b'\r' => {
                 let run = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
-                let breaks = rest[..run].iter().filter(|byte| **byte == b'\n').count();
-                self.made(1 + run, breaks.checked_sub(1)?);
+                self.made(1 + run, breaks(&rest[..run]).checked_sub(1)?);
                 return Some(());
             }
             b'x' => 4,
@@ -201,8 +201,16 @@ impl Walk<'_> {
     }
 }
 
+/// How many lines end in a run of blanks.
+fn breaks(blanks: &[u8]) -> usize {
+    blanks.iter().map(|byte| usize::from(*byte == b'\n')).sum()
+}
+
 fn is_high_surrogate(escape: &[u8]) -> bool {
-    let code = escape.get(1..5).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let code = escape
+        .get(1..5)
+        .and_then(|hex| std::str::from_utf8(hex).ok())
+        .and_then(|hex| u32::from_str_radix(hex, 16).ok());
     code.is_some_and(|code| (0xd800..0xdc00).contains(&code))
 }
 
@@ -277,10 +285,34 @@ mod tests {
     /// One scalar in some style, made of words, blanks, breaks and escapes.
     fn scalar() -> impl Strategy<Value = String> {
         let piece = prop::sample::select(vec![
-            "w", "w", "w", " ", " ", "  ", "\n", "\n", "\n\n", "\n  ", "''", "\\n", "\\\n", "\t", "\\u00e9", "\\U0001F600", " #", "å", "-",
+            "w",
+            "w",
+            "w",
+            " ",
+            " ",
+            "  ",
+            "\n",
+            "\n",
+            "\n\n",
+            "\n  ",
+            "''",
+            "\\n",
+            "\\\n",
+            "\t",
+            "\\u00e9",
+            "\\U0001F600",
+            " #",
+            "å",
+            "-",
         ]);
         let style = prop::sample::select(vec![
-            ("", ""), ("'", "'"), ("\"", "\""), ("|\n", "\n"), (">\n", "\n"), ("|2-\n", "\n"), (">+\n", "\n\n"),
+            ("", ""),
+            ("'", "'"),
+            ("\"", "\""),
+            ("|\n", "\n"),
+            (">\n", "\n"),
+            ("|2-\n", "\n"),
+            (">+\n", "\n\n"),
         ]);
         (style, prop::collection::vec(piece, 1..12), 2..5usize).prop_map(|((open, close), pieces, indent)| {
             format!("{open}w{}{close}", pieces.concat()).replace('\n', &format!("\n{}", " ".repeat(indent)))
@@ -290,7 +322,10 @@ mod tests {
     /// Gives every `w` a number, so that each word stands once.
     fn numbered(source: &str) -> String {
         let parts = source.split('w').enumerate();
-        parts.map(|(at, part)| if at == 0 { part.to_owned() } else { format!("w{at:03}é{part}") }).collect()
+        parts
+            .map(|(at, part)| if at == 0 { part.to_owned() } else { format!("w{at:03}é{part}") })
+            .collect::<Vec<_>>()
+            .concat()
     }
 
     proptest! {
@@ -298,7 +333,7 @@ mod tests {
 
         #[test]
         fn every_word_of_any_document_leads_back_to_itself(scalars in prop::collection::vec(scalar(), 1..4), windows in any::<bool>()) {
-            let entries: String = scalars.iter().enumerate().map(|(at, scalar)| format!("k{at}: {scalar}\n")).collect();
+            let entries = scalars.iter().enumerate().map(|(at, scalar)| format!("k{at}: {scalar}\n")).collect::<Vec<_>>().concat();
             let source = numbered(&entries);
             let source = if windows { source.replace('\n', "\r\n") } else { source };
             if let (Some(tree), _) = parse(&SourceFile::new("a.yaml", source.as_str())) {

@@ -46,7 +46,10 @@ pub(super) fn enter_repair(draft: &mut Draft, guards: Option<&Guards>, how: &str
 }
 
 pub(super) fn already_done(draft: &mut Draft, step: &Key, held: &[Matched], how: &str) -> Result<(), Refusal> {
-    here(&draft.run, step)?;
+    match &draft.run.position {
+        Position::Stopped { step: Some(at), by: StopReason::Unknown } if at == step => idle(&draft.run)?,
+        _ => here(&draft.run, step)?,
+    }
     let has_test = draft.plan.item(&step.id).is_some_and(|item| !item.step.fields.done_when.0.is_empty());
     if !has_test || held.is_empty() || held.iter().any(|held| !held.held) {
         return Err(Refusal::NotNow(format!("it does not hold that `{step}` is done already")));

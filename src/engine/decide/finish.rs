@@ -28,12 +28,13 @@ pub(super) fn finish(draft: &mut Draft, ending: &Ending, evidence: Option<String
         draft.push_onward(|advance| outcome(Some(advance)), |draft| onward(draft, &step, does, &facts, ending));
         return Ok(());
     };
-    // First what ran is on record, then what it did to the guards, then where that leads.
-    draft.push(outcome(None));
+    // The outcome comes last and says where it leads: cut off before it, the attempt is still open, and what is known of
+    // it is found out again.
     draft.push(Event::GuardsAfter { attempt: Some(ending.attempt.clone()), guards: guards.clone() });
-    let advance = if broken { frozen(Some(&ending.attempt), guards) } else { onward(draft, &step, does, &facts, ending) };
-    let why = if broken { "a guard is broken" } else { "the guards hold" };
-    draft.push(Event::WentTo { why: why.to_owned(), advance });
+    match broken {
+        true => draft.push(outcome(Some(frozen(Some(&ending.attempt), guards)))),
+        false => draft.push_onward(|advance| outcome(Some(advance)), |draft| onward(draft, &step, does, &facts, ending)),
+    }
     Ok(())
 }
 

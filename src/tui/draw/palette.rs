@@ -19,11 +19,10 @@ pub fn mode(mode: Mode) -> Style {
 /// The headline of a card.
 pub fn tone(tone: Tone) -> Style {
     Style::new().fg(match tone {
-        Tone::Look => Color::Green,
+        Tone::Look | Tone::End => Color::Green,
         Tone::Change => Color::Yellow,
         Tone::Person => Color::Cyan,
         Tone::Stop | Tone::Frozen => Color::Red,
-        Tone::End => Color::Green,
     })
 }
 

@@ -10,8 +10,7 @@ use crate::view::words;
 /// What a good end is.
 pub(super) fn good(resolved: &Resolved) -> Vec<String> {
     let mut lines = match &resolved.work {
-        Work::Command(_) | Work::Test(TestLine::Command(_)) => vec![output(&resolved.expect)],
-        Work::Wait { test: TestLine::Command(_), .. } => vec![output(&resolved.expect)],
+        Work::Command(_) | Work::Test(TestLine::Command(_)) | Work::Wait { test: TestLine::Command(_), .. } => vec![output(&resolved.expect)],
         Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => vec!["it holds".to_owned()],
         Work::Restore => vec!["every entry is as before, measured".to_owned()],
         Work::ByHand(_) => vec!["you did it, and saw that it worked".to_owned()],

@@ -33,7 +33,7 @@ pub fn already_done_card(plan: &Plan, run: &Run, key: &Key, held: &[String]) -> 
     rows.one(Label::Means, "What this step is to bring about holds already. Nothing was started.");
     rows.0.extend(card.rows);
     card.rows = rows.0;
-    card.headline = "IT SEEMS TO BE DONE ALREADY. Nothing ran.".to_owned();
+    "IT SEEMS TO BE DONE ALREADY. Nothing ran.".clone_into(&mut card.headline);
     card.keys.retain(|hint| !matches!(hint.act, Act::Change | Act::ChangeAgain));
     let own = [
         KeyHint::new("d", "take it as done", Act::AlreadyDone),
@@ -191,14 +191,14 @@ impl Maker<'_> {
 
     fn whereabouts(&self, resolved: Option<&Resolved>) -> Vec<String> {
         let Some(opened) = &self.run.opened else { return vec![words::place(self.run)] };
-        let line = match resolved.map(|resolved| &resolved.work) {
-            Some(Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line)) => line,
-            _ => return vec![words::place(self.run)],
+        let Some(Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line)) =
+            resolved.map(|resolved| &resolved.work)
+        else {
+            return vec![words::place(self.run)];
         };
         let folder = line.cwd.as_deref().unwrap_or(&opened.cwd);
         vec![format!("{} as {}, in {folder}", words::place(self.run), words::account(opened))]
     }
-
 }
 
 /// What runs, as it is written, where names are missing.

@@ -14,30 +14,27 @@ pub fn undo_card(plan: &Plan, run: &Run) -> Option<Card> {
     let attempt = run.newest_way_back()?;
     let key = &attempt.intent.step;
     let place = words::place(run).to_uppercase();
-    let resolver = Resolver::new(plan, run, Some(key));
-    let (rows, resolved) = match resolver.way_back(attempt) {
-        Ok(resolved) => (rows(plan, run, attempt, &resolved.work, &good(&resolved)), Ok(resolved)),
-        Err(why) => (Vec::new(), Err(words::line(&why.0))),
-    };
-    let by_hand = matches!(&resolved, Ok(resolved) if matches!(resolved.work, Work::ByHand(_)));
+    let way = Resolver::new(plan, run, Some(key)).way_back(attempt);
+    let rows = way.as_ref().map(|way| rows(plan, run, attempt, &way.work, &good(way))).unwrap_or_default();
+    let by_hand = matches!(&way, Ok(way) if matches!(way.work, Work::ByHand(_)));
     let what = if by_hand { "I go this way back by hand; you will then type: undo" } else { "I want to go back; you will then type: undo" };
     let keys = vec![
-        KeyHint::new("y", what, Act::Undo).only(resolved.is_ok() && run.running().is_none()),
+        KeyHint::new("y", what, Act::Undo).only(way.is_ok() && run.running().is_none()),
         KeyHint::new("Esc", "back", Act::Back),
         KeyHint::new("?", "I am not sure", Act::Help),
         KeyHint::new("q", "leave (kept)", Act::Leave),
     ];
     let mut card = about(Tone::Change, format!("THIS WAY BACK CHANGES {place}. Read it once, slowly."), rows, keys);
     card.key = Some(key.clone());
-    match resolved {
-        Ok(resolved) => {
-            card.confirm = match confirm(&resolved) {
-                super::Confirm::None => super::Confirm::Word(resolved.confirm_word.clone()),
+    match way {
+        Ok(way) => {
+            card.confirm = match confirm(&way) {
+                super::Confirm::None => super::Confirm::Word(way.confirm_word.clone()),
                 other => other,
             };
-            card.digest = Some(resolved.digest());
+            card.digest = Some(way.digest());
         }
-        Err(why) => card.unresolved = Some(why),
+        Err(why) => card.unresolved = Some(words::line(&why.0)),
     }
     Some(card)
 }

@@ -1,0 +1,47 @@
+//! `locum runs`: the runs on this machine, newest first.
+
+use std::io::Write as _;
+
+use clap::Args;
+
+use super::Outcome;
+use super::kept::{Kept, zone};
+use super::outcome::CliError;
+use super::surroundings::{Surroundings, Where};
+use crate::engine::Exit;
+use crate::journal::{Listed, RunFolder};
+use crate::report::{Row, runs_table};
+
+/// Arguments of `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Only those that are not closed
+    #[arg(long)]
+    pub open: bool,
+    /// The zone of whoever reads, as `Europe/Copenhagen`
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    #[command(flatten)]
+    pub at: Where,
+}
+
+/// Lists the runs.
+pub fn runs(args: RunsArgs) -> Outcome {
+    let around = Surroundings::find()?;
+    let zone = zone(&around, args.zone.as_deref())?;
+    let listed = RunFolder::list(&around.state(&args.at)?).map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
+    let mut rows: Vec<_> = listed.into_iter().map(row).collect();
+    rows.retain(|row| !args.open || row.run.as_ref().is_ok_and(|run| run.closed.is_none()));
+    std::io::stdout().write_all(runs_table(&rows, zone).as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// A run that cannot be read is listed with the reason.
+fn row(listed: Listed) -> Row {
+    let run = match Kept::read(listed.folder) {
+        Ok(kept) if kept.run.opened.is_some() => Ok(kept.run),
+        Ok(kept) => Err(if kept.class.is_ok() { "it was never opened".to_owned() } else { kept.class.to_string() }),
+        Err(error) => Err(error.error.to_string()),
+    };
+    Row { id: listed.id, run }
+}
