@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use chrono::Utc;
 use serde_json::Value;
 
 use super::place::{Belongs, Place};
@@ -15,6 +14,7 @@ use super::watch::{Sight, Watch};
 use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, TestLine};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
+use crate::host::Clock;
 use crate::probe::{Verdict, probe};
 use crate::text::{contains_at_word_borders, plain, plain_lines};
 
@@ -44,7 +44,7 @@ impl Asker {
         let begun = Instant::now();
         let mut facts = match test {
             TestLine::Probe(line) => {
-                let probed = probe(&self.place.probe(line), Utc::now());
+                let probed = probe(&self.place.probe(line), Clock.now());
                 let judged = match probed.verdict {
                     Verdict::Ok => Judged::Passed,
                     Verdict::Fault => Judged::Failed,
