@@ -180,8 +180,8 @@ impl Builder<'_> {
     }
 
     fn test(&mut self, label: &'static str, test: &Test) {
-        let (text, language) = commands::test(test, self.step.fields.shell, self.place.values);
-        self.push(label, Body::Command(text, language));
+        let (words, language) = commands::test(test, self.step.fields.shell, self.place.values);
+        self.push(label, Body::Command(words, language));
     }
 
     fn tests(&mut self, label: &'static str, tests: &[Test]) {

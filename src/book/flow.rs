@@ -113,7 +113,7 @@ fn jumps(rows: &[Row]) -> Vec<Jump> {
             let Some(to) = to.filter(|to| jumps.iter().all(|jump| (jump.from, jump.to) != (from, *to))) else { continue };
             let meets = |jump: &&Jump| jump.from.min(jump.to) <= from.max(to) && from.min(to) <= jump.from.max(jump.to);
             let taken: Vec<_> = jumps.iter().filter(meets).map(|jump| jump.lane).collect();
-            let lane = (0..).find(|lane| !taken.contains(lane)).unwrap_or(0);
+            let lane = (0..=taken.len()).find(|lane| !taken.contains(lane)).unwrap_or(0);
             jumps.push(Jump { from, to, lane });
         }
     }
@@ -159,6 +159,7 @@ fn notes(card: &Card) -> String {
     notes.into_iter().map(|(word, when)| format!("{}: {word}", when.join(", "))).collect::<Vec<_>>().join("; ")
 }
 
+#[derive(Clone, Copy)]
 enum Head {
     Down,
     Left,

@@ -1,5 +1,7 @@
 //! What is said of a runbook as a whole: when it is needed, who answers for it, what it works within.
 
+use std::fmt::Write as _;
+
 use chrono::{Days, NaiveDate};
 
 use super::card::{Body, Fact};
@@ -74,14 +76,16 @@ pub fn freshness(review: &Review, today: Option<NaiveDate>) -> String {
     let due = last.zip(every).and_then(|(last, every)| last.checked_add_days(Days::new(every.as_secs() / 86_400)));
     let mut text = last.map_or_else(|| "never reviewed".to_owned(), |last| format!("reviewed {last}"));
     if let Some(every) = every {
-        text.push_str(&format!(", every {}", human(every)));
+        let _ = write!(text, ", every {}", human(every));
     }
     match (due, today) {
         (Some(due), Some(today)) if due < today => {
             let late = (today - due).num_days();
-            text.push_str(&format!(", OVERDUE since {due} ({late} {})", if late == 1 { "day" } else { "days" }));
+            let _ = write!(text, ", OVERDUE since {due} ({late} {})", if late == 1 { "day" } else { "days" });
         }
-        (Some(due), _) => text.push_str(&format!(", due {due}")),
+        (Some(due), _) => {
+            let _ = write!(text, ", due {due}");
+        }
         (None, _) => {}
     }
     text

@@ -130,8 +130,7 @@ impl Draw<'_> {
     fn fact(&self, fact: &Fact, out: &mut String) {
         let body = match &fact.body {
             Body::Command(text, Language::Shell) => return labelled(fact.label, &block(text, "sh"), out),
-            Body::Command(text, Language::Words) => return labelled(fact.label, &block(text, "text"), out),
-            Body::Sample(text) => return labelled(fact.label, &block(text, "text"), out),
+            Body::Command(text, Language::Words) | Body::Sample(text) => return labelled(fact.label, &block(text, "text"), out),
             Body::Prose(text) => prose(text),
             Body::Words(text) => line(text),
             Body::Names(names) => names.iter().map(|name| format!("<code>{}</code>", line(name))).collect::<Vec<_>>().join("<br>"),

@@ -3,7 +3,7 @@
 use crate::model::Runbook;
 use crate::source::SourceFile;
 
-pub const SOURCE: &str = r##"locum: 1
+pub const SOURCE: &str = r#"locum: 1
 # {{#include /etc/passwd}} </details><script>alert(0)</script>
 title: Renew <script>alert(1)</script> | [it](javascript:alert(2)) `x`
 version: 1.2.0
@@ -74,7 +74,7 @@ verify:
 follow_up:
   - Tell people.
 labs: { default: { start: labs/lab.sh } }
-"##;
+"#;
 
 pub fn runbook() -> Runbook {
     let loaded = crate::load::load("renew", SourceFile::new("renew.yaml", SOURCE));

@@ -1,6 +1,7 @@
 //! A runbook as plain text for a terminal. Commands stand at the left border, so that what is copied is what runs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ pub fn show(runbook: &Runbook, inputs: &BTreeMap<String, Value>) -> String {
     for card in cards(runbook, &values) {
         if phase != Some(card.phase) {
             phase = Some(card.phase);
-            out.push_str(&format!("\n{}\n", phase_words(card.phase).to_uppercase()));
+            let _ = writeln!(out, "\n{}", phase_words(card.phase).to_uppercase());
         }
         step(&card, &mut out);
     }
@@ -37,7 +38,7 @@ pub fn show(runbook: &Runbook, inputs: &BTreeMap<String, Value>) -> String {
 
 fn step(card: &Card, out: &mut String) {
     let indent = "  ".repeat(card.depth);
-    out.push_str(&format!("\n{indent}{}. {}\n{indent}   {} ({})\n", card.number, plain(&card.title), card.kind, card.id));
+    let _ = writeln!(out, "\n{indent}{}. {}\n{indent}   {} ({})", card.number, plain(&card.title), card.kind, card.id);
     for fact in &card.facts {
         draw(fact, &format!("{indent}   "), out);
     }
@@ -46,7 +47,7 @@ fn step(card: &Card, out: &mut String) {
 fn draw(fact: &Fact, indent: &str, out: &mut String) {
     let lines = match &fact.body {
         Body::Command(text, _) | Body::Sample(text) => {
-            out.push_str(&format!("{indent}{}:\n{}\n", fact.label, shown(text)));
+            let _ = writeln!(out, "{indent}{}:\n{}", fact.label, shown(text));
             return;
         }
         Body::Prose(text) => wrap(&paragraphs(&shown(text.trim())), COLUMNS),

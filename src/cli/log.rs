@@ -25,7 +25,7 @@ pub struct LogArgs {
 }
 
 /// Prints the records of a run.
-pub fn log(args: LogArgs) -> Outcome {
+pub fn log(args: &LogArgs) -> Outcome {
     let around = Surroundings::find()?;
     let zone = zone(&around, args.zone.as_deref())?;
     let kept = Kept::find(&around.state(&args.at)?, args.run.as_deref())?;

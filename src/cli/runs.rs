@@ -26,7 +26,7 @@ pub struct RunsArgs {
 }
 
 /// Lists the runs.
-pub fn runs(args: RunsArgs) -> Outcome {
+pub fn runs(args: &RunsArgs) -> Outcome {
     let around = Surroundings::find()?;
     let zone = zone(&around, args.zone.as_deref())?;
     let listed = RunFolder::list(&around.state(&args.at)?).map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;

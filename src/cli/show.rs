@@ -24,7 +24,7 @@ pub struct ShowArgs {
 }
 
 /// Prints a runbook.
-pub fn show(args: ShowArgs) -> Outcome {
+pub fn show(args: &ShowArgs) -> Outcome {
     let around = Surroundings::find()?;
     let runbook = valid(around.workspace(&args.at)?.load(&args.id)?)?;
     let given = pairs(&args.inputs)?;

@@ -174,7 +174,7 @@ impl<'a> Check<'a, '_, '_> {
     fn probe(&mut self, probe: &Probe) {
         match probe {
             Probe::Certificate(probe) => {
-                self.texts(probe.certificate.iter().chain(&probe.signed_by).chain(&probe.name))
+                self.texts(probe.certificate.iter().chain(&probe.signed_by).chain(&probe.name));
             }
             Probe::Tcp(probe) => self.text(&probe.tcp),
             Probe::File(probe) => self.text(&probe.file),

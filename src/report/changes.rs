@@ -45,7 +45,7 @@ fn short(value: &str) -> String {
 }
 
 /// Whether everything guarded is as it was.
-pub fn guards(plan: &Plan, run: &Run, times: &Times) -> String {
+pub fn guards(plan: &Plan, run: &Run, times: Times) -> String {
     let head = &plan.runbook.head;
     let Some(guards) = &run.guards else {
         let any = head.scope.is_some() || !head.must_not_change.is_empty();

@@ -12,7 +12,7 @@ use crate::text::duration::human;
 use crate::text::markdown::{block, code, inline};
 use crate::text::shell;
 
-pub fn section(plan: &Plan, run: &Run, times: &Times) -> String {
+pub fn section(plan: &Plan, run: &Run, times: Times) -> String {
     let who = run.opened.as_ref().map_or_else(|| "somebody".to_owned(), |opened| inline(&opened.who.claimed));
     let mut out = String::new();
     for (at, attempt) in run.attempts.values().enumerate() {
@@ -50,7 +50,7 @@ fn command(intent: &Intent) -> (String, &'static str) {
 /// The words that [`crate::engine::resolve::ProbeLine::words`] begins with.
 const PROBES: [&str; 3] = ["certificate", "tcp", "file"];
 
-fn about(attempt: &Attempt, times: &Times) -> Vec<String> {
+fn about(attempt: &Attempt, times: Times) -> Vec<String> {
     let intent = &attempt.intent;
     let mut lines = Vec::new();
     if let Some(confirm) = &intent.confirm {
@@ -88,7 +88,7 @@ pub fn way_back(undo: &WayBack) -> String {
     }
 }
 
-fn ended(end: &Facts, at: Option<&str>, times: &Times) -> Vec<String> {
+fn ended(end: &Facts, at: Option<&str>, times: Times) -> Vec<String> {
     let judged = match end.judged {
         Judged::Passed => "passed",
         Judged::Failed => "**failed**",

@@ -9,7 +9,7 @@ use crate::engine::resolve::{Resolver, guards};
 use crate::engine::{Plan, Run};
 use crate::text::markdown::{code, inline};
 
-pub fn lines(plan: &Plan, run: &Run, times: &Times) -> String {
+pub fn lines(plan: &Plan, run: &Run, times: Times) -> String {
     let resolver = Resolver::new(plan, run, None);
     let title = inline(&resolver.prose(&plan.runbook.head.title));
     let mut out = format!("# {}: {title}, run {}\n\n", mode_words(run.mode()), inline(&run.id));
@@ -19,7 +19,7 @@ pub fn lines(plan: &Plan, run: &Run, times: &Times) -> String {
         ("When", when(run, times)),
         ("State", state(plan, run)),
         ("Found", found(run)),
-        ("Open", some(open(plan, run))),
+        ("Open", some(&open(plan, run))),
         ("Do not touch", untouchable(plan, run)),
         ("Next", next(plan, run)),
     ] {
@@ -61,7 +61,7 @@ fn who(run: &Run) -> String {
     format!("{} ({proof}), as {account}, zone {}", inline(&opened.who.claimed), inline(&opened.tz))
 }
 
-fn when(run: &Run, times: &Times) -> String {
+fn when(run: &Run, times: Times) -> String {
     let began = run.opened.as_ref().map_or_else(|| "not known".to_owned(), |opened| times.full(&opened.at));
     format!("began {began}; newest record {}", times.full(&run.last_at))
 }
@@ -83,7 +83,7 @@ fn found(run: &Run) -> String {
     format!("{} ok, {} FAULT, {} cannot tell", count(Judged::Passed), count(Judged::Failed), count(Judged::Unknown))
 }
 
-fn some(texts: Vec<String>) -> String {
+fn some(texts: &[String]) -> String {
     if texts.is_empty() { "nothing".to_owned() } else { texts.join("; ") }
 }
 
@@ -103,5 +103,5 @@ fn untouchable(plan: &Plan, run: &Run) -> String {
     if broken {
         texts.extend(if_broken.filter_map(|words| words.do_not.as_ref()).map(|text| format!("**do not {}**", inline(text))));
     }
-    some(texts)
+    some(&texts)
 }

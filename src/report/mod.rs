@@ -32,20 +32,20 @@ pub struct Reader {
 }
 
 /// The report of a run, in Markdown. Its first ten lines say on a phone what has to be known.
-pub fn markdown(plan: &Plan, run: &Run, reader: &Reader) -> String {
+pub fn markdown(plan: &Plan, run: &Run, reader: Reader) -> String {
     let times = Times::new(run, reader.zone);
-    let mut out = head::lines(plan, run, &times);
+    let mut out = head::lines(plan, run, times);
     let sections = [
         ("What was found", findings::section(plan, run)),
-        ("Who did what", deeds::section(plan, run, &times)),
+        ("Who did what", deeds::section(plan, run, times)),
         ("What changed", changes::changed(run)),
-        ("Guards", changes::guards(plan, run, &times)),
+        ("Guards", changes::guards(plan, run, times)),
         ("Ways back", changes::ways_back(plan, run)),
-        ("Said and decided", remarks::said(plan, run, &times)),
-        ("Not known", remarks::unknown(plan, run, &times)),
+        ("Said and decided", remarks::said(plan, run, times)),
+        ("Not known", remarks::unknown(plan, run, times)),
         ("Every step", place::steps(plan, run)),
         ("Outputs", deeds::outputs(run)),
-        ("How it ended", remarks::ending(run, &times)),
+        ("How it ended", remarks::ending(run, times)),
     ];
     for (title, body) in sections {
         out.push_str("\n## ");

@@ -9,7 +9,7 @@ use crate::engine::{Plan, Run};
 use crate::text::markdown::inline;
 
 /// Answers, skips, decisions, deviations, notes, pauses.
-pub fn said(plan: &Plan, run: &Run, times: &Times) -> String {
+pub fn said(plan: &Plan, run: &Run, times: Times) -> String {
     let mut out = String::new();
     for remark in &run.remarks {
         let step = remark.step.as_ref().map_or_else(String::new, |step| format!(" at {}", named(plan, run, step)));
@@ -22,7 +22,7 @@ pub fn said(plan: &Plan, run: &Run, times: &Times) -> String {
 }
 
 /// Attempts and steps of which nobody knows the end.
-pub fn unknown(plan: &Plan, run: &Run, times: &Times) -> String {
+pub fn unknown(plan: &Plan, run: &Run, times: Times) -> String {
     let mut out = String::new();
     for attempt in run.attempts.values().filter(|attempt| attempt.end.is_none()) {
         let why = attempt.unknown.as_ref().map_or_else(|| "it has no end in the journal".to_owned(), |why| inline(why));
@@ -36,7 +36,7 @@ pub fn unknown(plan: &Plan, run: &Run, times: &Times) -> String {
 }
 
 /// How it ended, or that it did not.
-pub fn ending(run: &Run, times: &Times) -> String {
+pub fn ending(run: &Run, times: Times) -> String {
     match &run.closed {
         Some((outcome, reason, at)) => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({})", inline(reason)) };

@@ -19,7 +19,7 @@ impl Times {
     }
 
     /// Day and time: `2026-11-25 03:24:10 CET (02:24:10 UTC; 11:24 JST yours)`.
-    pub fn full(&self, at: &str) -> String {
+    pub fn full(self, at: &str) -> String {
         let Some(utc) = parse(at) else { return inline(at) };
         let here = utc.with_timezone(&self.operator.unwrap_or(Tz::UTC));
         let yours = utc.with_timezone(&self.reader);

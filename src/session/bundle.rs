@@ -272,6 +272,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test's own tool")]
     fn a_pipe_is_refused_and_not_waited_for() {
         let (_scratch, root) = root();
         let made = std::process::Command::new("mkfifo").arg(root.join("pipe")).status().unwrap();
