@@ -6,19 +6,18 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
-use super::ask::measured;
+use super::ask::{Purpose, measured};
 use super::bundle::Bundle;
 use super::control::{Busy, Control, Notice, Trouble};
 use super::stop::Stop;
 use super::task::{AskDone, Msg, Prepared, Settled, Task};
 use super::{Pending, Session, failed};
-use crate::engine::command::{Answer, Beginning, Choice, Command, Effect};
-use crate::engine::record::{Close, Confirm, Does, Judged, Target};
+use crate::engine::command::{Answer, Beginning, Choice, Command, Deed, Effect};
+use crate::engine::record::{Guards, Close, Confirm, Does, Judged, Target};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::{AttemptId, Exit, Key, Plan, Position, Refusal, Run};
 use crate::exec::{self, SupervisorPlace};
 use crate::journal::Evidence;
-use crate::model::Phase;
 
 impl Session {
     /// The step the run stands at.
@@ -236,12 +235,33 @@ impl Session {
         asker.sight(&self.watch, &self.folder.blobs().join(attempt), &Stop::default())
     }
 
-    /// A deed by hand in repair changes something, so the guards are measured after it.
-    fn guards_after_hand(&self, step: &Key) -> Result<Option<(crate::engine::record::Guards, super::watch::Sight)>, Trouble> {
-        let in_repair = self.plan.item(&step.id).is_some_and(|item| item.phase == Phase::Repair);
-        let (Some(before), true) = (&self.sight, in_repair) else { return Ok(None) };
+    /// A deed by hand changes something, so everything is measured around it as around a command.
+    fn deed(&mut self, resolved: Resolved, answer: Answer, how: &str) -> Result<(), Trouble> {
+        let attempt = self.next_attempt();
+        let Beginning { target, cwd, .. } = self.beginning(&resolved, &attempt, "");
+        self.stop = Stop::default();
+        let task = self.task(resolved, attempt.clone());
+        let needs = task.asker.all(&task.resolved.needs, &task.blob, Purpose::Needs, &task.stop);
+        let done_when: &[_] = if answer == Answer::Done { &task.resolved.done_when } else { &[] };
+        let done = task.asker.all(done_when, &task.blob, Purpose::After, &task.stop);
+        let measured = self.guards_after_hand(&task.resolved.may_change)?;
+        let (guards, sight) = measured.unzip();
+        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
+        let step = task.resolved.key.clone();
+        let deed = Deed { step, attempt, answer, how: how.to_owned(), target, cwd, needs, done, guards };
+        self.commit(Command::ByHand(Box::new(deed)))?;
+        if let (Some(sight), false) = (sight, broken) {
+            self.keep_sight("newest", &sight)?;
+            self.sight = Some(sight);
+        }
+        Ok(())
+    }
+
+    /// What a person did to the guards; nothing before repair was entered.
+    fn guards_after_hand(&self, may_change: &[String]) -> Result<Option<(Guards, super::watch::Sight)>, Trouble> {
+        let Some(before) = &self.sight else { return Ok(None) };
         let Some(now) = self.look_around().map_err(|why| failed(why, Exit::Environment))? else { return Ok(None) };
-        let guards = self.watch.compare(before, &now, &self.resolved(step)?.may_change);
+        let guards = self.watch.compare(before, &now, may_change);
         let guards = guards.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
         Ok(Some((guards, now)))
     }
@@ -352,15 +372,11 @@ impl Control for Session {
 
     fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble> {
         self.idle()?;
-        let measured = if answer == Answer::Done { self.guards_after_hand(step)? } else { None };
-        let (guards, sight) = measured.unzip();
-        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-        self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards })?;
-        if let (Some(sight), false) = (sight, broken) {
-            self.keep_sight("newest", &sight)?;
-            self.sight = Some(sight);
+        let resolved = self.resolved(step)?;
+        if matches!(resolved.work, Work::ByHand(_)) && resolved.does == Does::Change {
+            return self.deed(resolved, answer, how);
         }
-        Ok(())
+        self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards: None }).map(|_| ())
     }
 
     fn enter_repair(&mut self, how: &str) -> Result<(), Trouble> {
