@@ -162,7 +162,7 @@ impl<'a> Plain<'a> {
         let text = match self.ask("")? {
             Line::Text(text) => text,
             Line::Interrupted | Line::Nothing => return Ok(Next::Card),
-            Line::End => return Ok(self.leave("the input ended; nothing was changed")?),
+            Line::End => return self.leave("the input ended; nothing was changed"),
         };
         if let Some(done) = self.by_id(card, &text)? {
             return Ok(done);
@@ -294,12 +294,11 @@ impl<'a> Plain<'a> {
     }
 
     fn change(&mut self, card: &Card, digest: &str, again: bool) -> Result<Next, PlainError> {
-        let again = match again || self.already.is_some() {
-            true => match self.text("why does it run all the same")? {
-                Some(reason) => Some(reason),
-                None => return Ok(Next::Card),
-            },
-            false => None,
+        let again = if again || self.already.is_some() {
+            let Some(reason) = self.text("why does it run all the same")? else { return Ok(Next::Card) };
+            Some(reason)
+        } else {
+            None
         };
         let Some(confirm) = self.confirm(&card.confirm)? else { return Ok(Next::Card) };
         self.already = None;
@@ -412,7 +411,7 @@ impl<'a> Plain<'a> {
                 offered = true;
             }
             if self.lines.gone() {
-                return Ok(Some(self.gone()?));
+                return Ok(Some(self.gone()));
             }
             // What a pipe holds is for the questions to come, not for now.
             if !self.lines.is_terminal() {
@@ -426,7 +425,7 @@ impl<'a> Plain<'a> {
                         _ => writeln!(self.out, "watching; the step goes on")?,
                     }
                 }
-                Line::End => return Ok(Some(self.gone()?)),
+                Line::End => return Ok(Some(self.gone())),
                 Line::Text(_) | Line::Interrupted | Line::Nothing => {}
             }
         }
@@ -437,9 +436,9 @@ impl<'a> Plain<'a> {
     }
 
     /// Nobody is there any more. That the words reach nobody either is no failure.
-    fn gone(&mut self) -> Result<Left, PlainError> {
+    fn gone(&mut self) -> Left {
         let _ = writeln!(self.out, "\nthe terminal is gone; the step goes on without it");
-        Ok(Left::Kept)
+        Left::Kept
     }
 
     fn notices(&mut self, notices: Vec<Notice>) -> Result<(), PlainError> {

@@ -176,7 +176,7 @@ impl Session {
         task.copy = self.folder.copies().join(undone.to_string());
         let strays = self.folder.copies().join(format!("{}.strays", task.attempt));
         self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.restore(strays, before));
+        thread::spawn(move || task.restore(&strays, before));
         Ok(())
     }
 
@@ -277,8 +277,11 @@ fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLin
     use crate::engine::resolve::TestLine;
     match &resolved.work {
         Work::Command(line) | Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
-        Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => None,
-        Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+        Work::Test(TestLine::Probe(_))
+        | Work::Wait { test: TestLine::Probe(_), .. }
+        | Work::Restore
+        | Work::ByHand(_)
+        | Work::Question { .. } => None,
     }
 }
 

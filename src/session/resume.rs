@@ -27,12 +27,14 @@ use crate::source::SourceFile;
 /// How often a step that still runs is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// Makes the surroundings of the commands, from the run as it was opened.
+type MakePlace = Box<dyn FnOnce(&Run) -> Result<Place, Trouble>>;
+
 /// What is needed besides the run's own folder.
 pub struct Again {
     pub folder: RunFolder,
     pub who: crate::engine::record::Who,
-    /// Makes the surroundings of the commands, from the run as it was opened.
-    pub place: Box<dyn FnOnce(&Run) -> Result<Place, Trouble>>,
+    pub place: MakePlace,
     pub program: PathBuf,
 }
 
