@@ -94,7 +94,7 @@ impl Session {
         let task = pending.task.clone();
         let before = if pending.undoes.is_some() { None } else { self.sight.clone() };
         self.pending = Some(pending);
-        thread::spawn(move || task.prepare(before, ask_done));
+        thread::spawn(move || task.prepare(before.as_ref(), ask_done));
         Ok(())
     }
 

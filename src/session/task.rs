@@ -128,8 +128,8 @@ impl Task {
     }
 
     /// Before a change: needs, whether it is done already, guards, the copy.
-    pub fn prepare(self, before: Option<Sight>, ask_done: AskDone) {
-        let prepared = self.measure_before(before.as_ref(), ask_done);
+    pub fn prepare(self, before: Option<&Sight>, ask_done: AskDone) {
+        let prepared = self.measure_before(before, ask_done);
         send(&self.to, Msg::Prepared(prepared.map(Box::new)));
     }
 
