@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::record::{Does, EndResult, Facts, Judged};
 use crate::engine::run::{Attempt, StepState};
 use crate::engine::{Key, Plan, Run};
+use crate::model::StepKind;
 use crate::text::human;
 use crate::view::{map, words};
 
@@ -29,7 +30,12 @@ fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
         return vec![format!("begun at {since}; how it ended is NOT KNOWN: {why}")];
     }
     let Some(facts) = &attempt.end else { return vec![format!("it runs, since {since}")] };
-    let mut lines = vec![format!("{}: {}", verdict(plan, &attempt.intent.step, facts), ended(facts))];
+    let by_hand = plan.item(&attempt.intent.step.id).is_some_and(|item| matches!(item.step.kind, StepKind::ByHand(_)));
+    let answer = attempt.intent.confirm.as_ref().filter(|_| by_hand).map(|confirm| &confirm.text);
+    let mut lines = vec![match answer {
+        Some(answer) => format!("answered: {answer}"),
+        None => format!("{}: {}", verdict(plan, &attempt.intent.step, facts), ended(facts)),
+    }];
     let not_held = facts.matched.iter().filter(|matched| !matched.held);
     lines.extend(not_held.map(|matched| format!("does not hold: {}", matched.what)));
     lines.extend(facts.leftover.iter().map(|process| format!("still runs: {process}")));
