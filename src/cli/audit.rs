@@ -2,9 +2,9 @@
 
 use clap::Args;
 
+use super::Outcome;
 use super::resume::find;
 use super::surroundings::{Surroundings, Where};
-use super::Outcome;
 use crate::engine::Exit;
 use crate::journal::audit as check;
 
@@ -21,7 +21,7 @@ pub struct AuditArgs {
 }
 
 /// Checks a run's journal.
-pub fn audit(args: AuditArgs) -> Outcome {
+pub fn audit(args: &AuditArgs) -> Outcome {
     let around = Surroundings::find()?;
     let folder = find(&around.state(&args.at)?, Some(&args.run))?;
     let audit = check(&folder);

@@ -44,7 +44,8 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(runbook: Arc<Runbook>) -> Self {
-        let mut plan = Self { runbook: runbook.clone(), items: Vec::new(), by_id: BTreeMap::new() };
+        let mut plan = Self { runbook, items: Vec::new(), by_id: BTreeMap::new() };
+        let runbook = plan.runbook.clone();
         for phase in Runbook::PHASES {
             plan.lay(runbook.phase(phase), phase, None);
         }
@@ -149,6 +150,9 @@ impl Plan {
 
     /// The step that sets a name, for the message when it is not known yet.
     pub fn sets(&self, name: &str) -> Option<&Step> {
-        self.items.iter().map(|item| &item.step).find(|step| step.fields.capture.0.iter().any(|capture| capture.name.value == name))
+        self.items
+            .iter()
+            .map(|item| &item.step)
+            .find(|step| step.fields.capture.0.iter().any(|capture| capture.name.value == name))
     }
 }

@@ -117,7 +117,8 @@ impl<'a> Plain<'a> {
         for row in &card.rows {
             let mut label = row.label.text();
             for line in &row.lines {
-                let pieces = if row.label.is_verbatim() { vec![line.clone()] } else { width::wrap(line, COLUMNS - LABEL) };
+                let pieces =
+                    if row.label.is_verbatim() { vec![line.clone()] } else { width::wrap(line, COLUMNS - LABEL) };
                 for piece in pieces {
                     writeln!(self.out, "{label:LABEL$}{piece}")?;
                     label = "";
@@ -127,7 +128,8 @@ impl<'a> Plain<'a> {
         if let Some(why) = &card.unresolved {
             writeln!(self.out, "cannot be shown yet: {}", plain(why))?;
         }
-        let keys: Vec<_> = card.keys.iter().filter(|hint| hint.enabled).map(|hint| format!("{} {}", hint.key, hint.what)).collect();
+        let keys: Vec<_> =
+            card.keys.iter().filter(|hint| hint.enabled).map(|hint| format!("{} {}", hint.key, hint.what)).collect();
         writeln!(self.out)?;
         for line in width::wrap(&keys.join("   "), COLUMNS) {
             writeln!(self.out, "{line}")?;
@@ -162,7 +164,7 @@ impl<'a> Plain<'a> {
         let text = match self.ask("")? {
             Line::Text(text) => text,
             Line::Interrupted | Line::Nothing => return Ok(Next::Card),
-            Line::End => return Ok(self.leave("the input ended; nothing was changed")?),
+            Line::End => return self.leave("the input ended; nothing was changed"),
         };
         if let Some(done) = self.by_id(card, &text)? {
             return Ok(done);
@@ -188,7 +190,8 @@ impl<'a> Plain<'a> {
     /// Not on a terminal, a change is confirmed by its word alone.
     fn by_id(&mut self, card: &Card, text: &str) -> Result<Option<Next>, PlainError> {
         let changes = card.keys.iter().any(|hint| hint.enabled && hint.act == Act::Change);
-        let (false, true, Some(key), Some(digest)) = (self.lines.is_terminal(), changes, &card.key, &card.digest) else {
+        let (false, true, Some(key), Some(digest)) = (self.lines.is_terminal(), changes, &card.key, &card.digest)
+        else {
             return Ok(None);
         };
         let word = match &card.confirm {
@@ -280,7 +283,8 @@ impl<'a> Plain<'a> {
                 }
             }
             Act::Close(outcome) => {
-                let reason = if *outcome == Close::NotRepaired { self.text("why is it left so")? } else { Some(String::new()) };
+                let reason =
+                    if *outcome == Close::NotRepaired { self.text("why is it left so")? } else { Some(String::new()) };
                 if let Some(reason) = reason {
                     self.control.close(*outcome, &reason)?;
                 }
@@ -294,12 +298,11 @@ impl<'a> Plain<'a> {
     }
 
     fn change(&mut self, card: &Card, digest: &str, again: bool) -> Result<Next, PlainError> {
-        let again = match again || self.already.is_some() {
-            true => match self.text("why does it run all the same")? {
-                Some(reason) => Some(reason),
-                None => return Ok(Next::Card),
-            },
-            false => None,
+        let again = if again || self.already.is_some() {
+            let Some(reason) = self.text("why does it run all the same")? else { return Ok(Next::Card) };
+            Some(reason)
+        } else {
+            None
         };
         let Some(confirm) = self.confirm(&card.confirm)? else { return Ok(Next::Card) };
         self.already = None;
@@ -395,7 +398,8 @@ impl<'a> Plain<'a> {
         let mut running = None;
         let mut offered = false;
         while let Some(busy) = self.control.busy().cloned() {
-            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } | Busy::Settling { attempt, .. } = busy {
+            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } | Busy::Settling { attempt, .. } = busy
+            {
                 running = Some(attempt);
             }
             follow = follow.or_else(|| self.follow(running.as_ref()));
@@ -412,7 +416,7 @@ impl<'a> Plain<'a> {
                 offered = true;
             }
             if self.lines.gone() {
-                return Ok(Some(self.gone()?));
+                return Ok(Some(self.gone()));
             }
             // What a pipe holds is for the questions to come, not for now.
             if !self.lines.is_terminal() {
@@ -426,7 +430,7 @@ impl<'a> Plain<'a> {
                         _ => writeln!(self.out, "watching; the step goes on")?,
                     }
                 }
-                Line::End => return Ok(Some(self.gone()?)),
+                Line::End => return Ok(Some(self.gone())),
                 Line::Text(_) | Line::Interrupted | Line::Nothing => {}
             }
         }
@@ -442,9 +446,9 @@ impl<'a> Plain<'a> {
     }
 
     /// Nobody is there any more. That the words reach nobody either is no failure.
-    fn gone(&mut self) -> Result<Left, PlainError> {
+    fn gone(&mut self) -> Left {
         let _ = writeln!(self.out, "\nthe terminal is gone; the step goes on without it");
-        Ok(Left::Kept)
+        Left::Kept
     }
 
     fn notices(&mut self, notices: Vec<Notice>) -> Result<(), PlainError> {

@@ -28,7 +28,8 @@ impl Session {
     /// Nothing goes on, and what would go on could be recorded.
     fn idle(&self) -> Result<(), Trouble> {
         if self.writer.is_suspect() {
-            let message = "the journal could not be written, so nothing more is started; `locum resume` goes on once it can be";
+            let message =
+                "the journal could not be written, so nothing more is started; `locum resume` goes on once it can be";
             return Err(failed(message, Exit::JournalNotWritable));
         }
         match &self.busy {
@@ -86,7 +87,8 @@ impl Session {
     /// Measures all guards now, for no attempt.
     fn look_around(&self) -> Result<Option<super::watch::Sight>, String> {
         let attempt = self.next_attempt().to_string();
-        let belongs = super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.clone() };
+        let belongs =
+            super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.clone() };
         let asker = super::ask::Asker { place: self.place.clone(), belongs, program: self.program.clone() };
         asker.sight(&self.watch, &self.folder.blobs().join(attempt), &Stop::default())
     }
@@ -193,7 +195,8 @@ impl Control for Session {
             return Err(Refusal::NoWayBack("nothing was changed that has one".to_owned()).into());
         };
         let resolver = Resolver::new(&self.plan, &self.run, Some(&attempt.intent.step));
-        let resolved = resolver.way_back(&attempt).map_err(|why| Trouble::Refused(Refusal::Unresolved { text: why.0 }))?;
+        let resolved =
+            resolver.way_back(&attempt).map_err(|why| Trouble::Refused(Refusal::Unresolved { text: why.0 }))?;
         self.reachable(&resolved)?;
         self.stop = Stop::default();
         let task = self.task(resolved, self.next_attempt());

@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use chrono::Utc;
 use serde_json::Value;
 
 use super::place::{Belongs, Place};
@@ -15,6 +14,7 @@ use super::watch::{Sight, Watch};
 use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, TestLine};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
+use crate::host::Clock;
 use crate::probe::{Verdict, probe};
 use crate::text::{contains_at_word_borders, plain, plain_lines};
 
@@ -44,7 +44,7 @@ impl Asker {
         let begun = Instant::now();
         let mut facts = match test {
             TestLine::Probe(line) => {
-                let probed = probe(&self.place.probe(line), Utc::now());
+                let probed = probe(&self.place.probe(line), Clock.now());
                 let judged = match probed.verdict {
                     Verdict::Ok => Judged::Passed,
                     Verdict::Fault => Judged::Failed,
@@ -75,7 +75,11 @@ impl Asker {
             let path = blob.with_extension(format!("{}-{}.out", purpose.word(), at + 1));
             let facts = self.test(test, &Wanted::NOTHING, &path, stop);
             let found = if facts.found.is_empty() { String::new() } else { format!(" ({})", facts.found.join("; ")) };
-            Matched { what: format!("{}{found}", plain(&test.shown())), held: facts.judged == Judged::Passed, line: None }
+            Matched {
+                what: format!("{}{found}", plain(&test.shown())),
+                held: facts.judged == Judged::Passed,
+                line: None,
+            }
         });
         made.collect()
     }
@@ -181,7 +185,8 @@ impl Wanted<'_> {
 /// What a process gave, judged by what was wanted of it.
 pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
     let judged = judge(exit, blob, &expectation(wanted.expect)).into_iter();
-    let matched: Vec<_> = judged.map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line }).collect();
+    let matched: Vec<_> =
+        judged.map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line }).collect();
     let mut facts = Facts {
         result: match exit.result {
             Ending::Exited => EndResult::Exited,
@@ -318,7 +323,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blob = folder.path().join("1-4-ab.out");
         std::fs::write(&blob, output).unwrap();
-        let facts = StreamFacts { bytes: output.len() as u64, kept: output.len() as u64, cut: false, sha256: String::new(), drained: true };
+        let facts = StreamFacts {
+            bytes: output.len() as u64,
+            kept: output.len() as u64,
+            cut: false,
+            sha256: String::new(),
+            drained: true,
+        };
         let exit = Exit { stdout: Some(facts), ..exit.clone() };
         facts_of(&exit, &blob, &Wanted { expect, captures, keep: true })
     }
@@ -328,7 +339,13 @@ mod tests {
     }
 
     fn capture_of(name: &str) -> CaptureLine {
-        CaptureLine { name: name.to_owned(), r#match: None, json: None, lines: false, pattern: Some("[a-z]+".to_owned()) }
+        CaptureLine {
+            name: name.to_owned(),
+            r#match: None,
+            json: None,
+            lines: false,
+            pattern: Some("[a-z]+".to_owned()),
+        }
     }
 
     #[test]

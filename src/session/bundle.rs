@@ -251,7 +251,8 @@ mod tests {
             bundle.digest()
         };
         fs::copy(root.join("tool.sh"), root.join("other.sh")).unwrap();
-        let digests = [bundle("a", None), bundle("b", None), bundle("a", Some("tool.sh")), bundle("a", Some("other.sh"))];
+        let digests =
+            [bundle("a", None), bundle("b", None), bundle("a", Some("tool.sh")), bundle("a", Some("other.sh"))];
         let different: std::collections::BTreeSet<_> = digests.iter().collect();
         assert_eq!(different.len(), 4);
         assert!(digests[0].starts_with("sha256:"));
@@ -272,6 +273,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test's own tool")]
     fn a_pipe_is_refused_and_not_waited_for() {
         let (_scratch, root) = root();
         let made = std::process::Command::new("mkfifo").arg(root.join("pipe")).status().unwrap();

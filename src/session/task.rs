@@ -1,6 +1,6 @@
 //! What goes on beside the screen: threads that look, prepare, carry and settle, and the messages they send.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -115,7 +115,8 @@ impl Task {
 
     fn ending(&self, facts: Facts, guards: Option<Guards>) -> Ending {
         let fits = |got: &Option<String>| {
-            got.as_ref().is_some_and(|got| ask::got(&self.blob, got) || facts.found.iter().any(|line| line.contains(got)))
+            got.as_ref()
+                .is_some_and(|got| ask::got(&self.blob, got) || facts.found.iter().any(|line| line.contains(got)))
         };
         let got = self.resolved.got.iter().map(fits).collect();
         Ending { attempt: self.attempt.clone(), facts, got, guards }
@@ -128,34 +129,33 @@ impl Task {
     }
 
     /// Before a change: needs, whether it is done already, guards, the copy.
-    pub fn prepare(self, before: Option<Sight>, ask_done: AskDone) {
+    pub fn prepare(self, before: Option<&Sight>, ask_done: AskDone) {
         let prepared = self.measure_before(before, ask_done);
         send(&self.to, Msg::Prepared(prepared.map(Box::new)));
     }
 
-    fn measure_before(&self, before: Option<Sight>, ask_done: AskDone) -> Result<Prepared, String> {
+    fn measure_before(&self, before: Option<&Sight>, ask_done: AskDone) -> Result<Prepared, String> {
         let needs = self.asker.all(&self.resolved.needs, &self.blob, Purpose::Needs, &self.stop);
         let done = match ask_done {
             AskDone::Yes => self.asker.all(&self.resolved.done_when, &self.blob, Purpose::Before, &self.stop),
             AskDone::No => Vec::new(),
         };
         let sight = self.asker.sight(&self.watch, &self.blob, &self.stop)?;
-        let guards = match (&before, &sight) {
+        let guards = match (before, &sight) {
             (Some(before), Some(now)) => Some(self.watch.compare(before, now, &[]).map_err(|error| error.to_string())?),
             (None, Some(now)) => Some(now.guards()),
             (_, None) => None,
         };
         let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
         let copies = self.resolved.does == Does::Change && self.resolved.undo == UndoLine::Copy;
-        let way_back = match copies && !broken && needs.iter().all(|need| need.held) {
-            true => Some(self.copy()?),
-            false => None,
-        };
+        let goes_on = !broken && needs.iter().all(|need| need.held);
+        let way_back = if copies && goes_on { Some(self.copy()?) } else { None };
         Ok(Prepared { needs, done, sight, guards, way_back })
     }
 
     fn copy(&self) -> Result<WayBack, String> {
-        let copy = guard::copy(&self.watch.scope, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
+        let copy =
+            guard::copy(&self.watch.scope, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
         let entries = copy.read_back().map_err(|error| format!("the copy of the scope does not read back: {error}"))?;
         Ok(WayBack::Copy { entries: entries as u64 })
     }
@@ -172,7 +172,10 @@ impl Task {
             }
             if supervised.overdue() && !told {
                 told = true;
-                send(&self.to, Msg::Said("it takes longer than it should; it goes on, and nothing ends it but you".to_owned()));
+                send(
+                    &self.to,
+                    Msg::Said("it takes longer than it should; it goes on, and nothing ends it but you".to_owned()),
+                );
             }
             if self.stop.is_asked() && !cancelled {
                 cancelled = true;
@@ -189,20 +192,24 @@ impl Task {
         send(&self.to, Msg::Settling);
         let facts = match exit {
             Some(exit) => facts_of(exit, &self.blob, &self.wanted()),
-            None => Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) },
+            None => {
+                Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) }
+            }
         };
         self.settle(facts, before);
     }
 
     /// Puts the copy of the scope back.
-    pub fn restore(self, strays: PathBuf, before: Option<Sight>) {
+    pub fn restore(self, strays: &Path, before: Option<Sight>) {
         let begun = Instant::now();
-        let restored = guard::Copy::open(&self.copy).and_then(|copy| guard::restore(&copy, &strays));
+        let restored = guard::Copy::open(&self.copy).and_then(|copy| guard::restore(&copy, strays));
         let mut facts = match restored {
             Ok(restored) => {
                 let mut found = vec![format!("{} of {} as before", restored.as_before, restored.total)];
                 found.extend(restored.moved_aside.iter().map(|path| format!("moved aside: {}", path.display())));
-                found.extend(restored.still_different.iter().map(|left| format!("still different: {}", left.path.display())));
+                found.extend(
+                    restored.still_different.iter().map(|left| format!("still different: {}", left.path.display())),
+                );
                 found.extend(restored.trouble.iter().map(|trouble| ask::chain(trouble)));
                 let found = found.iter().map(|line| crate::text::plain(line)).collect();
                 Facts { found, ..measured(if restored.is_whole() { Judged::Passed } else { Judged::Failed }) }
@@ -237,7 +244,11 @@ impl Task {
     }
 
     /// What cannot be measured counts as broken: nobody knows what is there now.
-    fn guards_after(&self, facts: &mut Facts, before: Option<Sight>) -> Result<(Option<Guards>, Option<Sight>), String> {
+    fn guards_after(
+        &self,
+        facts: &mut Facts,
+        before: Option<Sight>,
+    ) -> Result<(Option<Guards>, Option<Sight>), String> {
         let Some(before) = before else { return Ok((None, None)) };
         let may_change: &[String] = match (self.resolved.does, &self.resolved.work) {
             (Does::Undo, Work::Restore) => &[],
@@ -264,4 +275,3 @@ pub enum AskDone {
     Yes,
     No,
 }
-

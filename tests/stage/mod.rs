@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 pub const EXE: &str = env!("CARGO_BIN_EXE_locum");
 
 /// Longer than anything here takes, on a machine that is busy with other things.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One runbook and everything that its runs leave behind.
 pub struct Stage {

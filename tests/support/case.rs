@@ -4,6 +4,7 @@
 //! the machine gets in but `PATH`: home, state and runbooks are folders of the case, and go with it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use super::expected::{Expected, misses};
 
 /// How long a conversation may last.
-const AT_MOST: Duration = Duration::from_secs(120);
+const AT_MOST: Duration = Duration::from_mins(2);
 
 /// A conversation that is being prepared.
 #[must_use = "a case runs when its status is said"]
@@ -71,7 +72,14 @@ impl Room {
 
     /// The next conversation in this room.
     pub fn case(&self) -> Case {
-        Case { room: self.clone(), args: Vec::new(), env: BTreeMap::new(), stdin: String::new(), stdout: Vec::new(), stderr: Vec::new() }
+        Case {
+            room: self.clone(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            stdin: String::new(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }
     }
 }
 
@@ -142,7 +150,7 @@ impl Case {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let mut wrong = misses("stdout", &self.stdout, &stdout) + &misses("stderr", &self.stderr, &stderr);
         if output.status.code() != Some(status) {
-            wrong += &format!("it ended with {:?}, expected {status}\n", output.status);
+            let _ = writeln!(wrong, "it ended with {:?}, expected {status}", output.status);
         }
         assert!(wrong.is_empty(), "`{told}`:\n{wrong}-- stdout --\n{stdout}\n-- stderr --\n{stderr}");
         Ended { room: self.room, stdout }
@@ -173,4 +181,3 @@ impl Ended {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
-

@@ -2,25 +2,27 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+static TREES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\buse\s+([^;]+);").unwrap());
+static INLINE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[A-Za-z_]\w*(?:\s*::\s*[A-Za-z_]\w*)+").unwrap());
 
 /// The code of a file: comments and the insides of texts are blanks; every line stays where it is.
 pub fn code(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    while at < letters.len() {
+    while let Some(letter) = letters.get(at) {
         let end = skipped(&letters, at);
-        for letter in &letters[at..end] {
-            out.push(if *letter == '\n' { '\n' } else { ' ' });
+        if end == at {
+            out.push(*letter);
+            at += 1;
+            continue;
         }
+        out.extend(letters[at..end].iter().map(|letter| if *letter == '\n' { '\n' } else { ' ' }));
         at = end;
-        if let Some(letter) = letters.get(at) {
-            // What was skipped may be followed by something to skip.
-            if skipped(&letters, at) == at {
-                out.push(*letter);
-                at += 1;
-            }
-        }
     }
     out
 }
@@ -83,7 +85,9 @@ fn raw_end(letters: &[char], at: usize) -> usize {
     let close: String = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
     let close: Vec<char> = close.chars().collect();
     let rest = &letters[open + 1..];
-    rest.windows(close.len()).position(|window| window == close).map_or(letters.len(), |found| open + 1 + found + close.len())
+    rest.windows(close.len())
+        .position(|window| window == close)
+        .map_or(letters.len(), |found| open + 1 + found + close.len())
 }
 
 /// Code without what is compiled for tests only, and the names of the modules in other files that are.
@@ -142,13 +146,11 @@ pub fn module_file(declared_in: &Path, name: &str) -> PathBuf {
 /// Every path that the code uses, whole: `use` trees are unfolded, paths in the code are taken as they stand.
 pub fn paths(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let trees = regex::Regex::new(r"\buse\s+([^;]+);").unwrap();
-    for tree in trees.captures_iter(code) {
+    for tree in TREES.captures_iter(code) {
         let tree: String = tree[1].split_whitespace().collect::<Vec<_>>().join(" ");
         unfold("", &tree, &mut found);
     }
-    let inline = regex::Regex::new(r"\b[A-Za-z_]\w*(?:\s*::\s*[A-Za-z_]\w*)+").unwrap();
-    for path in inline.find_iter(code) {
+    for path in INLINE.find_iter(code) {
         found.insert(path.as_str().split_whitespace().collect());
     }
     found
@@ -193,7 +195,8 @@ fn comments_and_texts_are_no_code() {
 
 #[test]
 fn what_is_compiled_for_tests_alone_is_left_out() {
-    let (code, modules) = without_tests("a;\n#[cfg(test)]\nmod testing;\nb;\n#[cfg(test)]\nmod tests {\n  fn f() {}\n}\nc;");
+    let (code, modules) =
+        without_tests("a;\n#[cfg(test)]\nmod testing;\nb;\n#[cfg(test)]\nmod tests {\n  fn f() {}\n}\nc;");
     assert_eq!(modules, ["testing"]);
     assert_eq!(code.split_whitespace().collect::<Vec<_>>(), ["a;", "b;", "c;"]);
     assert_eq!(code.lines().count(), 9);
