@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use locum::engine::run::Attempt;
 use locum::engine::record::{Event, Judged, Record, Rerun};
-use locum::journal::{audit, RunLock, Presence};
+use locum::journal::{Presence, RunLock, audit};
 
 use crate::stage::{EXE, Stage, eventually, kill};
 
@@ -174,7 +175,10 @@ impl Case<'_> {
     /// What a person would decide who looks into the ledger.
     fn decision(&self) -> Vec<String> {
         let run = self.stage.run();
-        let attempt = run.attempts.values().rev().find(|attempt| attempt.unknown.is_some() || attempt.end.as_ref().is_some_and(|end| end.judged == Judged::Unknown));
+        let unknown = |attempt: &&Attempt| {
+            attempt.unknown.is_some() || attempt.end.as_ref().is_some_and(|end| end.judged == Judged::Unknown)
+        };
+        let attempt = run.attempts.values().rev().find(unknown);
         let attempt = attempt.unwrap_or_else(|| panic!("nothing is unknown:\n{}", self.said()));
         assert_eq!(self.reach, Reach::Namespace, "a supervisor that lives knows the end:\n{}", self.said());
         assert!(matches!(attempt.intent.rerun, Rerun::Never | Rerun::AfterCheck), "{}", self.said());
@@ -276,5 +280,4 @@ fn a_run_that_is_killed_lets_go_of_its_lock() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(RunLock::look(&stage.folder()).unwrap(), Presence::Nobody);
-    let _ = Stdio::null();
 }

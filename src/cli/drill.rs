@@ -127,6 +127,7 @@ struct Embedded {
 /// What comes with the program, by its path below `runbooks/`.
 const FILES: &[(&str, &str)] = &[
     ("certificate-expired.yaml", include_str!("../../runbooks/certificate-expired.yaml")),
+    ("people.yaml", include_str!("../../runbooks/people.yaml")),
     ("labs/tls/lab.sh", include_str!("../../runbooks/labs/tls/lab.sh")),
     ("labs/tls/reload.sh", include_str!("../../runbooks/labs/tls/reload.sh")),
     ("labs/tls/rotate/default.sh", include_str!("../../runbooks/labs/tls/rotate/default.sh")),

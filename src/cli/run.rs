@@ -190,6 +190,9 @@ fn transcript(session: &mut Session) -> Result<Left, CliError> {
 pub fn exit_of(left: &Left, session: &Session) -> Exit {
     use crate::engine::Position;
     use crate::engine::position::StopReason;
+    if session.is_suspect() {
+        return Exit::JournalNotWritable;
+    }
     match left {
         Left::Closed(Close::Done | Close::NothingToRepair) => Exit::Done,
         Left::Closed(Close::NotRepaired) => Exit::StepFailed,

@@ -26,8 +26,11 @@ pub enum Command {
     Finish(Box<Ending>),
     /// `done_when` holds before the change, or after one whose end is not known: take it as done.
     AlreadyDone { step: Key, held: Vec<Matched>, how: String },
-    /// A question or a deed by hand was answered; with the guards, measured after a deed by hand in repair.
+    /// A question was answered, or a deed by hand that only looks. A deed by hand that changes something can be
+    /// answered so too where nothing had to be measured for it; [`Command::ByHand`] is the whole of it.
     Answer { step: Key, answer: Answer, how: String, guards: Option<Guards> },
+    /// A deed by hand that changes something was done, or could not be: an attempt from intent to end.
+    ByHand(Box<Deed>),
     Skip { step: Key, reason: String },
     /// What to do with an attempt whose end is unknown, or with a failed one.
     Decide { attempt: AttemptId, choice: Choice, reason: String, how: String },
@@ -81,6 +84,24 @@ pub struct Beginning {
     pub way_back: Option<WayBack>,
 }
 
+/// A deed by hand in repair or follow-up, with everything that was measured around it.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    pub step: Key,
+    pub attempt: AttemptId,
+    /// Done, or could not.
+    pub answer: Answer,
+    pub how: String,
+    pub target: Target,
+    pub cwd: String,
+    /// `needs`, measured before.
+    pub needs: Vec<Matched>,
+    /// `done_when`, measured after; not asked where it could not be done.
+    pub done: Vec<Matched>,
+    /// Guards, measured after.
+    pub guards: Option<Guards>,
+}
+
 /// What was measured after an attempt.
 #[derive(Clone, Debug)]
 pub struct Ending {
@@ -103,6 +124,19 @@ pub enum Answer {
     Choice(String),
     /// A value that was asked for.
     Text(String),
+}
+
+impl Answer {
+    /// As it is recorded and typed.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Done => "done",
+            Self::CouldNot => "could not",
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Choice(text) | Self::Text(text) => text,
+        }
+    }
 }
 
 /// What to do with an attempt.

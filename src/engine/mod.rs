@@ -2,6 +2,7 @@
 //! [`refusal::Refusal`]. [`decide::decide`] reads and never writes; [`run::Run::apply`] writes and never decides;
 //! so a replay cannot run anything twice.
 
+pub mod ahead;
 pub mod command;
 pub mod decide;
 pub mod exit;
@@ -13,10 +14,14 @@ pub mod record;
 pub mod refusal;
 pub mod resolve;
 pub mod run;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub mod testkit;
 pub mod walk;
 
 pub use command::{Asked, Command, Effect};
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, may_begin};
 pub use exit::Exit;
 pub use key::{AttemptId, Key};
 pub use plan::Plan;

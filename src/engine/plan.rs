@@ -19,6 +19,8 @@ pub struct Item {
     pub outer_loops: usize,
     next: Option<usize>,
     first_child: Option<usize>,
+    /// Behind the last step below it.
+    end: usize,
 }
 
 impl Item {
@@ -67,6 +69,7 @@ impl Plan {
                 outer_loops,
                 next: None,
                 first_child: None,
+                end: at + 1,
             });
             first = first.or(Some(at));
             if let Some(before) = before {
@@ -75,6 +78,7 @@ impl Plan {
             before = Some(at);
             let child = self.lay(step.children(), phase, Some(at));
             self.items[at].first_child = child;
+            self.items[at].end = self.items.len();
         }
         first
     }
@@ -103,6 +107,24 @@ impl Plan {
 
     pub fn first_child_of(&self, at: usize) -> Option<usize> {
         self.items[at].first_child
+    }
+
+    /// Behind the last step below a step, in the order of the file.
+    pub fn end_of(&self, at: usize) -> usize {
+        self.items[at].end
+    }
+
+    /// How many loops around a step, its own included, a key stands in too.
+    pub fn shared_turns(&self, key: &Key, at: usize) -> usize {
+        let loops = self.loops_of(&key.id);
+        let there = self.loops_of(&self.items[at].step.id.value);
+        let shared = loops.iter().zip(&there).take_while(|(one, other)| one == other).count();
+        shared.min(key.turns.len())
+    }
+
+    /// Whether anything must not change during a run.
+    pub fn is_guarded(&self) -> bool {
+        self.runbook.head.scope.is_some() || !self.runbook.head.must_not_change.is_empty()
     }
 
     /// The names of the loops around a step, its own last, outermost first, each with the step that repeats.

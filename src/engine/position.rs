@@ -45,7 +45,7 @@ pub enum StopReason {
 }
 
 /// From one place to the next: where to, which steps were not taken on the way, which lists were resolved, which
-/// steps were opened again by a jump back.
+/// steps were opened again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advance {
     pub to: Position,
@@ -55,6 +55,9 @@ pub struct Advance {
     pub loops: Vec<(Key, Vec<String>)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opened: Vec<Key>,
+    /// Whether the step was come to, and not only stayed at: this is counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub came: bool,
     /// Why it stands, in words, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -63,7 +66,7 @@ pub struct Advance {
 impl Advance {
     /// Straight to a place.
     pub fn to(to: Position) -> Self {
-        Self { to, not_taken: Vec::new(), loops: Vec::new(), opened: Vec::new(), why: None }
+        Self { to, not_taken: Vec::new(), loops: Vec::new(), opened: Vec::new(), came: false, why: None }
     }
 
     /// With words about it.

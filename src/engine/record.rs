@@ -200,6 +200,27 @@ pub struct Facts {
     pub evidence: Option<String>,
 }
 
+impl Facts {
+    /// An end of which nothing more is known.
+    pub const fn new(result: EndResult, judged: Judged) -> Self {
+        Self {
+            result,
+            code: None,
+            signal: None,
+            dur_ms: 0,
+            leftover: Vec::new(),
+            stdout: None,
+            stderr: None,
+            judged,
+            matched: Vec::new(),
+            captured: BTreeMap::new(),
+            found: Vec::new(),
+            redacted: BTreeMap::new(),
+            evidence: None,
+        }
+    }
+}
+
 /// One thing that is not as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {

@@ -30,6 +30,10 @@ pub enum Refusal {
     LookOnly,
     #[error("step `{0}` passed already; running it again needs a reason")]
     AlreadyPassed(Key),
+    #[error("step `{0}` ran already; running it again needs a reason")]
+    RanAlready(Key),
+    #[error("not measured: {0}; nothing ran")]
+    NotMeasured(String),
     #[error("a reason is needed: say in a few words why")]
     ReasonMissing,
     #[error("`{found}` is not one of the answers: {expected}")]
@@ -56,6 +60,8 @@ impl Refusal {
             | Self::NotRunning(_)
             | Self::LookOnly
             | Self::AlreadyPassed(_)
+            | Self::RanAlready(_)
+            | Self::NotMeasured(_)
             | Self::ReasonMissing
             | Self::UnknownAnswer { .. }
             | Self::NoWayBack(_)

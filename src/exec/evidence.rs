@@ -21,15 +21,15 @@ impl FileEvidence {
 
 impl Evidence for FileEvidence {
     fn started(&mut self, started: &Started) -> io::Result<()> {
-        write_evidence(&self.started, started, Durable::Now).map_err(in_words)
+        write_evidence(&self.started, started, Durable::Now).map_err(|error| in_words(&error))
     }
 
     fn spawned(&mut self, started: &Started) -> io::Result<()> {
-        write_evidence(&self.started, started, Durable::WithTheSystem).map_err(in_words)
+        write_evidence(&self.started, started, Durable::WithTheSystem).map_err(|error| in_words(&error))
     }
 
     fn exit(&mut self, exit: &Exit) -> io::Result<()> {
-        write_evidence(&self.exit, exit, Durable::Now).map_err(in_words)
+        write_evidence(&self.exit, exit, Durable::Now).map_err(|error| in_words(&error))
     }
 }
 
@@ -44,8 +44,8 @@ pub fn says_anything(path: &Path) -> bool {
 }
 
 /// With its cause, since only words go over the control pipe.
-fn in_words(error: JournalError) -> io::Error {
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+fn in_words(error: &JournalError) -> io::Error {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
     io::Error::other(format!("{error}{}", cause.unwrap_or_default()))
 }
 

@@ -103,9 +103,11 @@ impl<'a> Supervisor<'a> {
             }
         };
         let pid = handle.pids()[0];
+        // First noted, then waited for: until then the pid is the command's, even when it has ended already.
+        let noted = self.note_spawned(pid);
         let cancels = outputs.sender();
         let waiting = outputs.wait_for(handle).and_then(|()| listen(orders, asked, cancels));
-        let gap = self.note_spawned(pid).err().or(waiting.err());
+        let gap = noted.err().or(waiting.err());
         let Attended { mut exit, open } = self.attend(outputs, pid);
         exit.note_gap(gap.map(|error| format!("after the start: {error}")));
         (exit, open)

@@ -121,6 +121,9 @@ mod tests {
             unknown: Some("gone".to_owned()),
             allowed: Vec::new(),
             undone: false,
+            decided: false,
+            captured: std::collections::BTreeMap::new(),
+            loops: std::collections::BTreeMap::new(),
         }
     }
 

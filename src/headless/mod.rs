@@ -70,6 +70,12 @@ impl<'a> Headless<'a> {
 
     /// Goes as far as the answers lead.
     pub fn run(&mut self) -> Result<Exit, HeadlessError> {
+        // What still ran when the run was resumed.
+        if let Some(Busy::Running { step, .. }) = self.control.busy().cloned() {
+            self.say(&format!("{step}: still runs"))?;
+            self.wait()?;
+            self.told(&step)?;
+        }
         loop {
             self.wait()?;
             let end = match self.control.run().position.clone() {

@@ -11,7 +11,7 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
             match command {
                 Command::Script(script) => problems.extend(first_in(ground, script, true)),
                 Command::Argv(words, _) => {
-                    problems.extend(words.iter().filter_map(|word| first_in(ground, word, false)))
+                    problems.extend(words.iter().filter_map(|word| first_in(ground, word, false)));
                 }
             }
         }

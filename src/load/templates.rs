@@ -90,9 +90,6 @@ impl<'a> Check<'a, '_, '_> {
 
     fn step(&mut self, step: &'a Step) {
         let fields = &step.fields;
-        if let Some(when) = &fields.when {
-            self.expression(when);
-        }
         let each = fields.for_each.as_ref();
         if let Some(each) = each {
             if let Items::Listed(items) = &each.items {
@@ -100,6 +97,10 @@ impl<'a> Check<'a, '_, '_> {
             }
             let lead = of_items(&each.items, &self.scope);
             self.scope.add(&each.name, lead);
+        }
+        // It is asked for each turn, so it may name the value of the turn.
+        if let Some(when) = &fields.when {
+            self.expression(when);
         }
         self.for_people(step);
         self.what_it_does(step);
@@ -174,7 +175,7 @@ impl<'a> Check<'a, '_, '_> {
     fn probe(&mut self, probe: &Probe) {
         match probe {
             Probe::Certificate(probe) => {
-                self.texts(probe.certificate.iter().chain(&probe.signed_by).chain(&probe.name))
+                self.texts(probe.certificate.iter().chain(&probe.signed_by).chain(&probe.name));
             }
             Probe::Tcp(probe) => self.text(&probe.tcp),
             Probe::File(probe) => self.text(&probe.file),

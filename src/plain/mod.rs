@@ -15,7 +15,7 @@ use lines::{Line, Lines};
 use crate::engine::command::{Answer, Choice};
 use crate::engine::record::{Close, Confirm as Confirmed, Mode};
 use crate::engine::resolve::{Resolver, Work};
-use crate::engine::{Key, Position};
+use crate::engine::{AttemptId, Key, Position};
 use crate::session::{Busy, Control, Notice, Trouble};
 use crate::text::{plain, width};
 use crate::view::{self, Act, Card, Confirm};
@@ -392,13 +392,13 @@ impl<'a> Plain<'a> {
     /// While something runs: its output as it comes. Ctrl-C ends nothing by itself.
     fn watch(&mut self) -> Result<Option<Left>, PlainError> {
         let mut follow: Option<Follow> = None;
+        let mut running = None;
         let mut offered = false;
         while let Some(busy) = self.control.busy().cloned() {
-            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } = &busy
-                && follow.is_none()
-            {
-                follow = self.control.output(attempt).map(|path| Follow::new(&path));
+            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } | Busy::Settling { attempt, .. } = busy {
+                running = Some(attempt);
             }
+            follow = follow.or_else(|| self.follow(running.as_ref()));
             match self.control.poll(WAIT) {
                 Ok(notices) => self.notices(notices)?,
                 Err(trouble) => writeln!(self.out, "{}", plain(&trouble.to_string()))?,
@@ -430,10 +430,15 @@ impl<'a> Plain<'a> {
                 Line::Text(_) | Line::Interrupted | Line::Nothing => {}
             }
         }
-        if let Some(follow) = &mut follow {
+        // What was over in an instant has its output too.
+        if let Some(mut follow) = follow.or_else(|| self.follow(running.as_ref())) {
             follow.finish(self.out)?;
         }
         Ok(None)
+    }
+
+    fn follow(&self, attempt: Option<&AttemptId>) -> Option<Follow> {
+        attempt.and_then(|attempt| self.control.output(attempt)).map(|path| Follow::new(&path))
     }
 
     /// Nobody is there any more. That the words reach nobody either is no failure.

@@ -1,24 +1,19 @@
 //! What a screen may do with a run.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
-use super::ask::measured;
-use super::bundle::Bundle;
+use super::ask::Purpose;
 use super::control::{Busy, Control, Notice, Trouble};
 use super::stop::Stop;
-use super::task::{AskDone, Msg, Prepared, Settled, Task};
+use super::task::{AskDone, Msg};
 use super::{Pending, Session, failed};
-use crate::engine::command::{Answer, Beginning, Choice, Command, Effect};
-use crate::engine::record::{Close, Confirm, Does, Judged, Target};
+use crate::engine::command::{Answer, Beginning, Choice, Command, Deed};
+use crate::engine::record::{Close, Confirm, Does, Guards};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::{AttemptId, Exit, Key, Plan, Position, Refusal, Run};
-use crate::exec::{self, SupervisorPlace};
-use crate::journal::Evidence;
-use crate::model::Phase;
 
 impl Session {
     /// The step the run stands at.
@@ -51,146 +46,6 @@ impl Session {
 
     fn reachable(&self, resolved: &Resolved) -> Result<(), Trouble> {
         self.place.reaches(resolved).map_err(|outside| failed(outside.to_string(), Exit::WrongTarget))
-    }
-
-    fn beginning(&self, resolved: &Resolved, attempt: &AttemptId, shown: &str) -> Beginning {
-        let belongs = super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
-        let (env, cwd) = match command_of(resolved) {
-            Some(line) => {
-                let spec = self.place.change(line, &belongs);
-                (spec.env.into_keys().collect(), spec.cwd)
-            }
-            None => (Vec::new(), self.place.cwd.clone()),
-        };
-        Beginning {
-            step: resolved.key.clone(),
-            attempt: attempt.clone(),
-            undoes: None,
-            shown: shown.to_owned(),
-            confirm: None,
-            again: None,
-            target: Target { want: self.place.host.clone(), got: crate::host::actor::host(), by: "uname".to_owned() },
-            env,
-            cwd: cwd.display().to_string(),
-            needs: Vec::new(),
-            guards: None,
-            way_back: None,
-        }
-    }
-
-    /// Refuses early what would be refused anyway, so that nothing is measured or copied for it.
-    fn would_refuse(&self, beginning: &Beginning) -> Result<(), Trouble> {
-        let asked = crate::engine::Asked { at: self.clock.moment(), command: Command::Begin(Box::new(beginning.clone())) };
-        crate::engine::decide(&self.plan, &self.run, &asked)?;
-        Ok(())
-    }
-
-    fn begin_change(&mut self, pending: Pending, ask_done: AskDone) -> Result<(), Trouble> {
-        let mut beginning = self.beginning(&pending.task.resolved, &pending.task.attempt, &pending.shown);
-        beginning.confirm = Some(pending.confirm.clone());
-        beginning.again.clone_from(&pending.again);
-        beginning.undoes.clone_from(&pending.undoes);
-        self.would_refuse(&beginning)?;
-        self.busy = Some(Busy::Preparing { step: pending.task.resolved.key.clone() });
-        let task = pending.task.clone();
-        let before = if pending.undoes.is_some() { None } else { self.sight.clone() };
-        self.pending = Some(pending);
-        thread::spawn(move || task.prepare(before, ask_done));
-        Ok(())
-    }
-
-    fn prepared(&mut self, prepared: Prepared) -> Result<(), Trouble> {
-        let Some(pending) = self.pending.take() else { return Ok(()) };
-        self.busy = None;
-        if !prepared.done.is_empty() && prepared.done.iter().all(|test| test.held) {
-            let held = prepared.done.iter().map(|test| test.what.clone()).collect();
-            self.notices.push(Notice::AlreadyDone { step: pending.task.resolved.key.clone(), held });
-            return Ok(());
-        }
-        let task = pending.task;
-        let mut beginning = self.beginning(&task.resolved, &task.attempt, &pending.shown);
-        beginning.confirm = Some(pending.confirm);
-        beginning.again = pending.again;
-        beginning.undoes = pending.undoes;
-        beginning.needs = prepared.needs;
-        beginning.guards = prepared.guards;
-        beginning.way_back = prepared.way_back;
-        if let Some(sight) = &prepared.sight {
-            self.keep_sight(&task.attempt.to_string(), sight)?;
-        }
-        let before = self.before_of(&beginning, prepared.sight);
-        match &task.resolved.work {
-            Work::Command(_) => self.supervise(task, beginning, before),
-            Work::Restore => self.restore(task, beginning, before),
-            Work::ByHand(_) => self.undone_by_hand(task, beginning, before),
-            Work::Test(_) | Work::Wait { .. } | Work::Question { .. } => unreachable!("only changes are prepared"),
-        }
-    }
-
-    /// What the guards are compared with afterwards: for a way back, what was there before the change it undoes.
-    fn before_of(&self, beginning: &Beginning, now: Option<super::watch::Sight>) -> Option<super::watch::Sight> {
-        match &beginning.undoes {
-            Some(undone) => self.kept_sight(&undone.to_string()),
-            None => now,
-        }
-    }
-
-    fn supervise(&mut self, task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
-        let Some(line) = command_of(&task.resolved) else { return Ok(()) };
-        let spec = self.place.change(line, &task.asker.belongs);
-        let files = Evidence::prepare(&self.folder, &task.attempt.0).map_err(|error| super::journal_trouble(&error))?;
-        let place = SupervisorPlace { lock: files.lock(), started: files.started(), exit: files.exit(), blob: task.blob.clone() };
-        let supervised = exec::supervise(&self.program, &spec, &place, &[]);
-        let mut supervised = supervised.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
-        let bundle = Arc::clone(&self.bundle);
-        let went = self.commit_and(Command::Begin(Box::new(beginning)), |effects| {
-            if effects.is_empty() {
-                return Ok(());
-            }
-            still_the_same(&bundle)?;
-            supervised.go().map_err(|error| failed(super::ask::chain(&error), Exit::Environment))
-        });
-        let went = match went {
-            Ok(effects) => !effects.is_empty(),
-            Err(trouble) => {
-                // Whether GO was heard is in what the supervisor leaves behind.
-                let _ = supervised.abandon();
-                let boot = self.run.boot.clone();
-                let _ = self.find_out(boot.as_deref());
-                return Err(trouble);
-            }
-        };
-        if !went {
-            let _ = supervised.abandon();
-            return Ok(());
-        }
-        self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.carry(supervised, before));
-        Ok(())
-    }
-
-    fn restore(&mut self, mut task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
-        let undone = beginning.undoes.clone();
-        still_the_same(&self.bundle)?;
-        let effects = self.commit(Command::Begin(Box::new(beginning)))?;
-        let (Some(undone), true) = (undone, effects.contains(&Effect::Go(task.attempt.clone()))) else { return Ok(()) };
-        task.copy = self.folder.copies().join(undone.to_string());
-        let strays = self.folder.copies().join(format!("{}.strays", task.attempt));
-        self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.restore(strays, before));
-        Ok(())
-    }
-
-    fn undone_by_hand(&mut self, task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
-        self.commit(Command::Begin(Box::new(beginning)))?;
-        self.busy = Some(Busy::Settling { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.settle(measured(Judged::Passed), before));
-        Ok(())
-    }
-
-    pub(super) fn settled(&mut self, settled: Settled) -> Result<(), Trouble> {
-        self.busy = None;
-        self.end(settled, |ending| Command::Finish(Box::new(ending)))
     }
 
     fn take(&mut self, msg: Msg) -> Result<(), Trouble> {
@@ -236,29 +91,35 @@ impl Session {
         asker.sight(&self.watch, &self.folder.blobs().join(attempt), &Stop::default())
     }
 
-    /// A deed by hand in repair changes something, so the guards are measured after it.
-    fn guards_after_hand(&self, step: &Key) -> Result<Option<(crate::engine::record::Guards, super::watch::Sight)>, Trouble> {
-        let in_repair = self.plan.item(&step.id).is_some_and(|item| item.phase == Phase::Repair);
-        let (Some(before), true) = (&self.sight, in_repair) else { return Ok(None) };
+    /// A deed by hand changes something, so everything is measured around it as around a command.
+    fn deed(&mut self, resolved: Resolved, answer: Answer, how: &str) -> Result<(), Trouble> {
+        let attempt = self.next_attempt();
+        let Beginning { target, cwd, .. } = self.beginning(&resolved, &attempt, "");
+        self.stop = Stop::default();
+        let task = self.task(resolved, attempt.clone());
+        let needs = task.asker.all(&task.resolved.needs, &task.blob, Purpose::Needs, &task.stop);
+        let done_when: &[_] = if answer == Answer::Done { &task.resolved.done_when } else { &[] };
+        let done = task.asker.all(done_when, &task.blob, Purpose::After, &task.stop);
+        let measured = self.guards_after_hand(&task.resolved.may_change)?;
+        let (guards, sight) = measured.unzip();
+        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
+        let step = task.resolved.key.clone();
+        let deed = Deed { step, attempt, answer, how: how.to_owned(), target, cwd, needs, done, guards };
+        self.remember(sight.as_ref())?;
+        self.commit(Command::ByHand(Box::new(deed)))?;
+        if let (Some(sight), false) = (sight, broken) {
+            self.sight = Some(sight);
+        }
+        Ok(())
+    }
+
+    /// What a person did to the guards; nothing before repair was entered.
+    fn guards_after_hand(&self, may_change: &[String]) -> Result<Option<(Guards, super::watch::Sight)>, Trouble> {
+        let Some(before) = &self.sight else { return Ok(None) };
         let Some(now) = self.look_around().map_err(|why| failed(why, Exit::Environment))? else { return Ok(None) };
-        let guards = self.watch.compare(before, &now, &self.resolved(step)?.may_change);
+        let guards = self.watch.compare(before, &now, may_change);
         let guards = guards.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
         Ok(Some((guards, now)))
-    }
-}
-
-/// The files that commands call are still those that the run began with.
-fn still_the_same(bundle: &Bundle) -> Result<(), Trouble> {
-    bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))
-}
-
-/// The command of a step, where it has one.
-fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLine> {
-    use crate::engine::resolve::TestLine;
-    match &resolved.work {
-        Work::Command(line) | Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
-        Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => None,
-        Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
     }
 }
 
@@ -352,15 +213,11 @@ impl Control for Session {
 
     fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble> {
         self.idle()?;
-        let measured = if answer == Answer::Done { self.guards_after_hand(step)? } else { None };
-        let (guards, sight) = measured.unzip();
-        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-        self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards })?;
-        if let (Some(sight), false) = (sight, broken) {
-            self.keep_sight("newest", &sight)?;
-            self.sight = Some(sight);
+        let resolved = self.resolved(step)?;
+        if matches!(resolved.work, Work::ByHand(_)) && resolved.does == Does::Change {
+            return self.deed(resolved, answer, how);
         }
-        Ok(())
+        self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards: None }).map(|_| ())
     }
 
     fn enter_repair(&mut self, how: &str) -> Result<(), Trouble> {
@@ -370,7 +227,7 @@ impl Control for Session {
             let sight = self.look_around().map_err(|why| failed(format!("{why}; nothing ran"), Exit::Environment))?;
             if let Some(sight) = sight {
                 guards = Some(sight.guards());
-                self.keep_sight("newest", &sight)?;
+                self.remember(Some(&sight))?;
                 self.sight = Some(sight);
             }
         }

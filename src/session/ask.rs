@@ -304,3 +304,107 @@ fn captured(exit: &Exit, blob: &Path, captures: &[CaptureLine]) -> Result<BTreeM
     };
     captures.iter().map(take).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(result: Ending, code: Option<i32>) -> Exit {
+        Exit { result, code, ..Exit::default() }
+    }
+
+    /// What is judged of an end, with this output.
+    fn judged(exit: &Exit, output: &str, expect: &ExpectLine, captures: &[CaptureLine]) -> Facts {
+        let folder = tempfile::tempdir().unwrap();
+        let blob = folder.path().join("1-4-ab.out");
+        std::fs::write(&blob, output).unwrap();
+        let facts = StreamFacts { bytes: output.len() as u64, kept: output.len() as u64, cut: false, sha256: String::new(), drained: true };
+        let exit = Exit { stdout: Some(facts), ..exit.clone() };
+        facts_of(&exit, &blob, &Wanted { expect, captures, keep: true })
+    }
+
+    fn nothing() -> ExpectLine {
+        Wanted::NOTHING.expect.clone()
+    }
+
+    fn capture_of(name: &str) -> CaptureLine {
+        CaptureLine { name: name.to_owned(), r#match: None, json: None, lines: false, pattern: Some("[a-z]+".to_owned()) }
+    }
+
+    #[test]
+    fn zero_passes_and_another_code_fails() {
+        assert_eq!(judged(&exit(Ending::Exited, Some(0)), "", &nothing(), &[]).judged, Judged::Passed);
+        let failed = judged(&exit(Ending::Exited, Some(1)), "a\n\nb\nc\nd\n", &nothing(), &[]);
+        assert_eq!(failed.judged, Judged::Failed);
+        assert_eq!(failed.found[failed.found.len() - 3..], ["b", "c", "d"], "the last lines are told");
+        assert_eq!(judged(&exit(Ending::Signaled, None), "", &nothing(), &[]).judged, Judged::Failed);
+    }
+
+    #[test]
+    fn a_command_that_was_not_there_is_unknown_unless_its_code_was_expected() {
+        for code in NOT_RUN {
+            assert_eq!(judged(&exit(Ending::Exited, Some(code)), "", &nothing(), &[]).judged, Judged::Unknown);
+            let expected = ExpectLine { exit: Some(code), ..nothing() };
+            assert_eq!(judged(&exit(Ending::Exited, Some(code)), "", &expected, &[]).judged, Judged::Passed);
+        }
+    }
+
+    #[test]
+    fn what_took_too_long_or_never_began_is_unknown_whatever_it_said() {
+        let expect = ExpectLine { contains: vec!["done".to_owned()], ..nothing() };
+        for result in [Ending::TimedOut, Ending::NotStarted] {
+            assert_eq!(judged(&exit(result, Some(0)), "done", &expect, &[]).judged, Judged::Unknown, "{result:?}");
+        }
+        let reason = Exit { reason: Some("no such program".to_owned()), ..exit(Ending::NotStarted, None) };
+        assert!(judged(&reason, "", &nothing(), &[]).found.contains(&"no such program".to_owned()));
+    }
+
+    #[test]
+    fn what_is_missing_from_an_output_is_told() {
+        let expect = ExpectLine { contains: vec!["renewed".to_owned()], ..nothing() };
+        let facts = judged(&exit(Ending::Exited, Some(0)), "nothing new\n", &expect, &[]);
+        assert_eq!(facts.judged, Judged::Failed);
+        assert!(facts.found[0].starts_with("not ") && facts.found[0].contains("renewed"), "{:?}", facts.found);
+        assert_eq!(judged(&exit(Ending::Exited, Some(0)), "renewed\n", &expect, &[]).judged, Judged::Passed);
+    }
+
+    #[test]
+    fn values_are_taken_only_from_what_passed_and_must_fit() {
+        let taken = judged(&exit(Ending::Exited, Some(0)), "kyousuke\n", &nothing(), &[capture_of("node")]);
+        assert_eq!(taken.captured["node"], "kyousuke");
+        let unfit = judged(&exit(Ending::Exited, Some(0)), "Kyousuke 1\n", &nothing(), &[capture_of("node")]);
+        assert_eq!((unfit.judged, unfit.captured.len()), (Judged::Failed, 0));
+        let failed = judged(&exit(Ending::Exited, Some(1)), "kyousuke\n", &nothing(), &[capture_of("node")]);
+        assert_eq!(failed.captured.len(), 0);
+    }
+
+    #[test]
+    fn nothing_that_could_attack_a_terminal_is_in_the_facts() {
+        let facts = judged(&exit(Ending::Exited, Some(1)), "\u{1b}]0;owned\u{7}\u{202e}red\r\n", &nothing(), &[]);
+        let text = serde_json::to_string(&facts).unwrap();
+        assert!(!text.contains("\\u001b") && !text.contains('\u{202e}') && !text.contains("\\r"), "{text}");
+    }
+
+    #[test]
+    fn an_output_that_must_not_be_kept_leaves_only_its_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let blob = folder.path().join("1-4-ab.out");
+        std::fs::write(&blob, "token").unwrap();
+        let facts = StreamFacts { bytes: 5, kept: 5, cut: false, sha256: "abc".to_owned(), drained: true };
+        let exit = Exit { stdout: Some(facts), ..exit(Ending::Exited, Some(1)) };
+        let facts = facts_of(&exit, &blob, &Wanted { keep: false, ..Wanted::NOTHING });
+        let stdout = facts.stdout.unwrap();
+        assert_eq!((stdout.bytes, stdout.kept, stdout.cut, stdout.sha256.as_str()), (5, 0, true, "abc"));
+        assert_eq!((std::fs::read(&blob).unwrap(), facts.found), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn the_end_of_an_output_is_searched_at_word_borders() {
+        let folder = tempfile::tempdir().unwrap();
+        let blob = folder.path().join("1-4-ab.out");
+        std::fs::write(&blob, "certificate expired\n").unwrap();
+        assert!(got(&blob, "expired"));
+        assert!(!got(&blob, "expire"));
+        assert!(!got(&folder.path().join("none"), "expired"));
+    }
+}

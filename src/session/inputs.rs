@@ -51,8 +51,16 @@ pub fn draw(runbook: &Runbook, given: &BTreeMap<String, String>) -> Result<Drawn
         let template = |text: &crate::model::Text| {
             render_text(text, &known).map_err(|problem| InputError::Template { name: name.clone(), why: problem.message })
         };
-        let default = input.default.as_ref().map(template).transpose()?;
-        let choices = input.choices.iter().map(template).collect::<Result<Vec<_>, _>>()?;
+        let rendered = || -> Result<_, InputError> {
+            let default = input.default.as_ref().map(template).transpose()?;
+            Ok((default, input.choices.iter().map(template).collect::<Result<Vec<_>, _>>()?))
+        };
+        let (default, choices) = match rendered() {
+            Ok(rendered) => rendered,
+            // It may follow from one that is asked for first.
+            Err(_) if !drawn.wanted.is_empty() => continue,
+            Err(error) => return Err(error),
+        };
         match given.get(name).cloned().or(default) {
             Some(text) => {
                 let value = fit(name, input, &choices, &text)?;
@@ -101,4 +109,67 @@ fn fit(name: &str, input: &Input, choices: &[String], text: &str) -> Result<Valu
     }
     one(text)?;
     Ok(Value::String(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::SourceFile;
+
+    const INPUTS: &str = r#"locum: 1
+title: A runbook
+inputs:
+  node: { about: The node, choices: [kyousuke, masato] }
+  port: { about: A port, pattern: "[0-9]+", default: "80" }
+  at: { about: Where it answers, default: "{{ node }}:{{ port }}" }
+  pods: { about: Pods, list: true, pattern: "[a-z]+", optional: true }
+repair: [ Do it. ]
+"#;
+
+    fn drawn(given: &[(&str, &str)]) -> Result<Drawn, InputError> {
+        let runbook = crate::load::load("x", SourceFile::new("x.yaml", INPUTS)).runbook.unwrap();
+        draw(&runbook, &given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn defaults_follow_what_was_given() {
+        let drawn = drawn(&[("node", "masato")]).unwrap();
+        assert_eq!(json!(drawn.values), json!({"node": "masato", "port": "80", "at": "masato:80"}));
+        assert_eq!(drawn.wanted, []);
+    }
+
+    #[test]
+    fn what_has_no_value_is_wanted_with_what_to_ask() {
+        let drawn = drawn(&[]).unwrap();
+        let [wanted] = &drawn.wanted[..] else { panic!("{drawn:?}") };
+        assert_eq!((wanted.name.as_str(), wanted.about.as_str(), wanted.list), ("node", "The node", false));
+        assert_eq!(wanted.choices, ["kyousuke", "masato"]);
+    }
+
+    #[test]
+    fn a_list_is_taken_apart_and_every_item_is_checked() {
+        let drawn_list = drawn(&[("node", "masato"), ("pods", "a, b,\nc")]).unwrap();
+        assert_eq!(drawn_list.values["pods"], json!(["a", "b", "c"]));
+        let error = drawn(&[("node", "masato"), ("pods", "a,B")]).unwrap_err();
+        assert_eq!(error.to_string(), "input `pods` is `B`, expected a value that matches `[a-z]+`");
+    }
+
+    #[test]
+    fn a_pattern_must_match_the_whole_value() {
+        for value in ["80x", "x80", "80\n", "", "80 "] {
+            assert!(drawn(&[("node", "masato"), ("port", value)]).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_names_what_was_expected() {
+        let error = drawn(&[("node", "kengo")]).unwrap_err();
+        assert_eq!(error.to_string(), "input `node` is `kengo`, expected one of: kyousuke, masato");
+        let error = drawn(&[("nod", "masato")]).unwrap_err();
+        assert_eq!(error.to_string(), "unknown input `nod`; did you mean `node`?");
+        let error = drawn(&[("node", "masato"), ("at", "a\0b")]).unwrap_err();
+        assert_eq!(error.to_string(), "input `at` is `a text with a NUL`, expected a text without one");
+    }
 }

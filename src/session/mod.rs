@@ -6,6 +6,7 @@
 pub mod acts;
 pub mod ask;
 pub mod bundle;
+mod change;
 pub mod control;
 pub mod found;
 pub mod inputs;
@@ -88,6 +89,11 @@ impl Session {
         &self.folder
     }
 
+    /// Whether the journal could not be written: nothing more is started.
+    pub fn is_suspect(&self) -> bool {
+        self.writer.is_suspect()
+    }
+
     /// Decides, records, applies; returns what must be done.
     fn commit(&mut self, command: Command) -> Result<Vec<Effect>, Trouble> {
         self.commit_and(command, |_| Ok(()))
@@ -143,6 +149,16 @@ impl Session {
             message: format!("cannot keep the measure of the guards `{}`: {error}", path.display()),
             exit: Exit::JournalNotWritable,
         })
+    }
+
+    /// Keeps what was measured under its own digest, before anything is recorded that names it.
+    fn remember(&self, sight: Option<&Sight>) -> Result<(), Trouble> {
+        let Some(sight) = sight else { return Ok(()) };
+        let name = sight.guards().digest;
+        if self.kept_sight(&name).is_some() {
+            return Ok(());
+        }
+        self.keep_sight(&name, sight)
     }
 
     fn kept_sight(&self, name: &str) -> Option<Sight> {

@@ -130,3 +130,101 @@ impl Place {
 fn is_address(at: &str) -> bool {
     !at.contains('/') && at.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn place(lab: Option<&Path>) -> Place {
+        Place {
+            environment: BTreeMap::from([("PATH".to_owned(), "/bin".to_owned()), ("TZ".to_owned(), "UTC".to_owned())]),
+            cwd: PathBuf::from("/srv"),
+            home: PathBuf::from("/home/pepe"),
+            host: "kyousuke".to_owned(),
+            lab: lab.map(Path::to_owned),
+        }
+    }
+
+    fn belongs() -> Belongs {
+        Belongs { run: "7f3a-k2".to_owned(), epoch: 1, attempt: "1-4-ab".to_owned() }
+    }
+
+    fn line(timeout: Option<u64>) -> CommandLine {
+        CommandLine {
+            argv: vec!["true".to_owned()],
+            shown: "true".to_owned(),
+            env: BTreeMap::from([("TZ".to_owned(), "Asia/Tokyo".to_owned()), ("LOCUM_ATTEMPT".to_owned(), "mine".to_owned())]),
+            cwd: Some("~/work".to_owned()),
+            stdin: Some("in".to_owned()),
+            timeout: timeout.map(Duration::from_secs),
+            split: true,
+            keep: true,
+        }
+    }
+
+    #[test]
+    fn a_command_sees_its_attempt_and_cannot_say_that_it_is_another() {
+        let spec = place(None).change(&line(None), &belongs());
+        let env: Vec<_> = spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(env, ["LOCUM_ATTEMPT=1-4-ab", "LOCUM_EPOCH=1", "LOCUM_RUN=7f3a-k2", "PATH=/bin", "TZ=Asia/Tokyo"]);
+        assert_eq!((spec.cwd, spec.stdin), (PathBuf::from("/home/pepe/work"), Some(b"in".to_vec())));
+    }
+
+    #[test]
+    fn a_look_is_ended_when_it_takes_too_long_and_a_change_only_where_its_author_says_so() {
+        let place = place(None);
+        let look = place.look(&line(None), &belongs());
+        assert_eq!((look.timeout, look.on_timeout), (Some(Duration::from_secs(30)), OnTimeout::Kill));
+        let change = place.change(&line(None), &belongs());
+        assert_eq!((change.timeout, change.on_timeout), (None, OnTimeout::Warn));
+        let change = place.change(&line(Some(5)), &belongs());
+        assert_eq!((change.timeout, change.on_timeout), (Some(Duration::from_secs(5)), OnTimeout::Kill));
+    }
+
+    #[test]
+    fn a_drill_reaches_nothing_outside_its_lab() {
+        let lab = tempfile::tempdir().unwrap();
+        let place = place(Some(lab.path()));
+        let file = |path: &str| TestLine::Probe(ProbeLine::File { path: path.to_owned(), exists: true });
+        let tcp = |at: &str| TestLine::Probe(ProbeLine::Tcp { at: at.to_owned(), open: true, within: Duration::from_secs(1) });
+        let certificate = |at: &str, signed_by: Option<&str>| {
+            let (at, signed_by) = (vec![at.to_owned()], signed_by.map(str::to_owned));
+            TestLine::Probe(ProbeLine::Certificate { at, valid_for: None, signed_by, is_ca: None, name: None })
+        };
+        let inside = lab.path().join("ca.crt").display().to_string();
+        for test in [file(&inside), tcp("127.0.0.1:443"), certificate("127.0.0.1:443", Some(&inside)), certificate(&inside, None)] {
+            assert_eq!(place.test_reaches(&test), Ok(()), "{test:?}");
+        }
+        for test in [
+            file("/etc/passwd"),
+            file(&format!("{inside}/../../x")),
+            tcp("kyousuke:443"),
+            tcp("10.0.0.1:443"),
+            certificate("kyousuke:443", None),
+            certificate("127.0.0.1:443", Some("/etc/ssl/ca.crt")),
+        ] {
+            assert!(place.test_reaches(&test).is_err(), "{test:?}");
+        }
+        assert!(place.watches([Path::new("/etc")].into_iter()).is_err());
+        assert_eq!(place.watches([lab.path()].into_iter()), Ok(()));
+    }
+
+    #[test]
+    fn on_the_real_system_everything_can_be_reached() {
+        let test = TestLine::Probe(ProbeLine::File { path: "/etc/passwd".to_owned(), exists: true });
+        assert_eq!(place(None).test_reaches(&test), Ok(()));
+        assert_eq!(place(None).watches([Path::new("/etc")].into_iter()), Ok(()));
+    }
+
+    #[test]
+    fn an_address_is_no_path() {
+        for at in ["kyousuke:443", "127.0.0.1:1", "[::1]:443"] {
+            assert!(is_address(at), "{at}");
+        }
+        for at in ["/etc/x:443", "ca.crt", "kyousuke:https", "C:99999"] {
+            assert!(!is_address(at), "{at}");
+        }
+    }
+}

@@ -15,7 +15,7 @@ use super::task::{Msg, Settled};
 use super::{Busy, Session, Trouble, ask, failed, journal_trouble};
 use crate::engine::command::{Command, Ending, Evidence};
 use crate::engine::position::StopReason;
-use crate::engine::record::{Does, Judged, Record, Rerun};
+use crate::engine::record::{Does, Event, Judged, Record, Rerun};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::run::Attempt;
 use crate::engine::{Exit, Plan, Position, Run};
@@ -92,7 +92,7 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
         session.commit(command)?;
     }
     session.watch()?;
-    session.sight = session.kept_sight("newest");
+    session.sight = session.newest_sight(&records)?;
     session.find_out(intended.as_deref())?;
     session.weigh_unknown()?;
     Ok(session)
@@ -106,6 +106,17 @@ fn boot_of_open_attempt(run: &Run, records: &[Record]) -> Option<String> {
 }
 
 impl Session {
+    /// What is guarded is compared with the newest measure that is on record and broke nothing.
+    fn newest_sight(&self, records: &[Record]) -> Result<Option<super::watch::Sight>, Trouble> {
+        let whole = records.iter().rev().find_map(|record| match &record.event {
+            Event::GuardsBefore { guards, .. } | Event::GuardsAfter { guards, .. } if guards.broken.is_empty() => Some(guards),
+            _ => None,
+        });
+        let Some(guards) = whole else { return Ok(None) };
+        let sight = self.kept_sight(&guards.digest).filter(|sight| sight.guards().digest == guards.digest);
+        sight.map(Some).ok_or_else(|| failed("the measure of what must not change is damaged, so nothing can be compared with it", Exit::Corrupt))
+    }
+
     /// Finds out what became of the attempt that has an intent and no end.
     pub(super) fn find_out(&mut self, intended: Option<&str>) -> Result<(), Trouble> {
         let Some(attempt) = self.run.running().cloned() else { return Ok(()) };
@@ -208,9 +219,9 @@ impl Session {
     /// Records an end, and what is now there to compare with.
     pub(super) fn end(&mut self, settled: Settled, command: impl FnOnce(Ending) -> Command) -> Result<(), Trouble> {
         let broken = settled.ending.guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
+        self.remember(settled.sight.as_ref())?;
         self.commit(command(settled.ending))?;
         if let (Some(sight), false) = (settled.sight, broken) {
-            self.keep_sight("newest", &sight)?;
             self.sight = Some(sight);
         }
         Ok(())

@@ -144,3 +144,121 @@ pub fn hex(bytes: &[u8]) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::engine::resolve::{CommandLine, GuardLine};
+
+    struct Scene {
+        folder: tempfile::TempDir,
+        watch: Watch,
+    }
+
+    impl Scene {
+        /// `pki` is the scope, `hosts` and the output of a command are guarded beside it.
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("pki")).unwrap();
+            for name in ["pki/ca.crt", "pki/server.crt", "hosts"] {
+                fs::write(folder.path().join(name), name).unwrap();
+            }
+            let line = |what: &str, files: &[&str], output_of| GuardLine {
+                what: what.to_owned(),
+                files: files.iter().map(|&file| file.to_owned()).collect(),
+                output_of,
+            };
+            let others = vec![line("the names", &["hosts"], None), line("the rules", &[], Some(command()))];
+            let lines = GuardLines { scope: vec!["pki".to_owned()], others };
+            let watch = Watch::new(lines, folder.path(), folder.path()).unwrap();
+            Self { folder, watch }
+        }
+
+        fn look(&self, output: &str) -> Sight {
+            self.watch.look(&|_| Ok(output.as_bytes().to_vec())).unwrap()
+        }
+
+        fn broken(&self, before: &Sight, after: &Sight, may_change: &[&str]) -> Vec<(String, String)> {
+            let may_change: Vec<_> = may_change.iter().map(|&glob| glob.to_owned()).collect();
+            let guards = self.watch.compare(before, after, &may_change).unwrap();
+            let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+            guards.broken.iter().map(|change| (name(&change.path), change.what.clone())).collect()
+        }
+    }
+
+    fn command() -> CommandLine {
+        CommandLine {
+            argv: vec!["true".to_owned()],
+            shown: "true".to_owned(),
+            env: BTreeMap::new(),
+            cwd: None,
+            stdin: None,
+            timeout: None,
+            split: false,
+            keep: true,
+        }
+    }
+
+    fn pair(name: &str, what: &str) -> (String, String) {
+        (name.to_owned(), what.to_owned())
+    }
+
+    #[test]
+    fn nothing_is_broken_where_nothing_changed() {
+        let scene = Scene::new();
+        let (before, after) = (scene.look("a"), scene.look("a"));
+        assert_eq!(scene.broken(&before, &after, &[]), []);
+        assert_eq!(before.guards().digest, after.guards().digest);
+        assert_eq!(before.guards().entries, 5);
+    }
+
+    #[test]
+    fn only_what_a_step_lists_may_change() {
+        let scene = Scene::new();
+        let before = scene.look("a");
+        for name in ["pki/server.crt", "pki/ca.crt"] {
+            fs::write(scene.folder.path().join(name), "new").unwrap();
+        }
+        let after = scene.look("a");
+        assert_eq!(scene.broken(&before, &after, &["server.crt"]), [pair("ca.crt", "contents")]);
+        assert_eq!(scene.broken(&before, &after, &["*.crt"]), []);
+        assert_ne!(before.guards().digest, after.guards().digest);
+    }
+
+    #[test]
+    fn what_is_guarded_beside_the_scope_no_step_may_change() {
+        let scene = Scene::new();
+        let before = scene.look("a");
+        fs::write(scene.folder.path().join("hosts"), "new").unwrap();
+        assert_eq!(scene.broken(&before, &scene.look("b"), &["**", "hosts"]), [pair("hosts", "contents"), pair("the rules", "output")]);
+    }
+
+    #[test]
+    fn a_guard_that_cannot_be_measured_is_an_error_and_names_itself() {
+        let scene = Scene::new();
+        let error = scene.watch.look(&|_| Err("exit 1".to_owned())).unwrap_err();
+        assert_eq!(error, "cannot measure the guard `the rules`: exit 1");
+        fs::remove_file(scene.folder.path().join("hosts")).unwrap();
+        let gone = scene.watch.look(&|_| Ok(Vec::new()));
+        assert!(gone.is_err() || !scene.broken(&Scene::new().look("a"), &gone.unwrap(), &[]).is_empty());
+    }
+
+    #[test]
+    fn a_measure_comes_back_from_the_disk_as_it_was() {
+        let sight = Scene::new().look("a");
+        let again: Sight = serde_json::from_slice(&serde_json::to_vec(&sight).unwrap()).unwrap();
+        assert_eq!(again, sight);
+    }
+
+    #[test]
+    fn a_home_and_a_folder_are_where_paths_begin() {
+        let expand = |path: &str| expand(path, Path::new("/home/pepe"), Path::new("/srv")).display().to_string();
+        assert_eq!(expand("~"), "/home/pepe");
+        assert_eq!(expand("~/.kube/config"), "/home/pepe/.kube/config");
+        assert_eq!(expand("pki"), "/srv/pki");
+        assert_eq!(expand("/etc"), "/etc");
+        assert_eq!(expand("~masato"), "/srv/~masato");
+    }
+}

@@ -19,8 +19,10 @@ mod update;
 mod conversation;
 #[cfg(test)]
 mod screens;
+#[cfg(test)]
+mod talk;
 
-use std::io::{self, Write as _};
+use std::io;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -28,12 +30,12 @@ use crossterm::event::Event;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 
-use crate::engine::Position;
+use crate::engine::{AttemptId, Position, Run};
 use crate::engine::position::StopReason;
 use crate::engine::record::Close;
 use crate::session::{Busy, Control, Notice, Trouble};
 use crate::view::where_was_i::where_was_i;
-use crate::view::{PersonClock, words};
+use crate::view::{PersonClock, outcome, words};
 use model::{Millis, Model, Overlay};
 use output::Pane;
 use scene::{Surroundings, Views};
@@ -88,21 +90,17 @@ pub enum TuiError {
     Draw(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Shows a run until it is left. When it is kept, it says how to go on.
+/// Shows a run until it is left. What to say then, with the terminal given back, is [`Left::farewell`].
 pub fn run_screen(control: &mut dyn Control, place: &ScreenPlace) -> Result<Left, TuiError> {
     let signals = Signals::catch().map_err(TuiError::Signals)?;
     let mut borrowed = Borrowed::take().map_err(TuiError::Terminal)?;
     let started = Instant::now();
     let mono = || Millis::try_from(started.elapsed().as_millis()).unwrap_or(Millis::MAX);
     let mut screen = Screen::new(place, &mono);
+    screen.model.told = newest_end(control.run());
     let left = screen.run(control, &mut borrowed.terminal, &mut Keyboard { signals });
     drop(borrowed);
-    let left = left?;
-    if let Some(farewell) = left.farewell(&control.run().id) {
-        // The terminal may be gone; the run is kept all the same.
-        let _ = writeln!(io::stdout(), "{farewell}");
-    }
-    Ok(left)
+    left
 }
 
 /// Time between two frames at least: 30 a second.
@@ -194,6 +192,7 @@ impl<'a> Screen<'a> {
             Ok(notices) => notices.into_iter().for_each(|notice| self.notice(notice)),
             Err(trouble) => self.trouble(&trouble),
         }
+        self.tell(control);
         self.attach(control);
         self.dirty |= self.output.as_mut().is_some_and(Pane::tick);
     }
@@ -204,6 +203,19 @@ impl<'a> Screen<'a> {
             Notice::Changed | Notice::Output(_) => {}
             Notice::Said(text) => self.model.say(text),
             Notice::AlreadyDone { step, held } => self.model.already = Some((step, held)),
+        }
+    }
+
+    /// When an attempt ends, what came of it is said once, whatever card comes next.
+    fn tell(&mut self, control: &dyn Control) {
+        let run = control.run();
+        let Some(attempt) = run.attempts.values().rev().find(|attempt| attempt.end.is_some()) else { return };
+        if self.model.told.as_ref() != Some(&attempt.intent.attempt) {
+            self.model.told = Some(attempt.intent.attempt.clone());
+            self.dirty = true;
+            if let Some(line) = outcome(control.plan(), run, attempt) {
+                self.model.say(line);
+            }
         }
     }
 
@@ -247,6 +259,12 @@ impl<'a> Screen<'a> {
         (self.dirty, self.drawn) = (false, Some((self.mono)()));
         Ok(())
     }
+}
+
+/// The newest attempt that has its end.
+fn newest_end(run: &Run) -> Option<AttemptId> {
+    let ended = run.attempts.values().rev().find(|attempt| attempt.end.is_some());
+    ended.map(|attempt| attempt.intent.attempt.clone())
 }
 
 /// Throws away what was typed ahead.

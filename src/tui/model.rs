@@ -126,6 +126,8 @@ pub struct Model {
     pub last_input: Millis,
     /// Which key that was, before the one that is looked at now.
     pub last_key: Option<(String, Millis)>,
+    /// The newest attempt whose end was told.
+    pub told: Option<AttemptId>,
     /// How far an overlay is scrolled.
     pub overlay_scroll: usize,
 }

@@ -2,7 +2,7 @@
 
 use ratatui::style::Modifier;
 
-use super::conversation::{Fake, Talk};
+use super::talk::{Fake, Talk};
 use crate::engine::command::Command;
 use crate::engine::record::{Close, Mode};
 use crate::engine::{Key, Position};

@@ -15,7 +15,7 @@ pub mod sample;
 pub mod where_was_i;
 pub mod words;
 
-pub use card::{Card, Confirm, already_done_card, card, here, undo_card};
+pub use card::{Card, Confirm, already_done_card, card, here, outcome, undo_card};
 pub use footer::{Footer, PersonClock, footer};
 pub use help::{Help, help};
 pub use key_hint::{Act, KeyHint};

@@ -36,6 +36,7 @@ pub enum Label {
     TellPeople,
     Daylight,
     Report,
+    OneThing,
 }
 
 impl Label {
@@ -73,6 +74,7 @@ impl Label {
             Self::TellPeople => "Tell people",
             Self::Daylight => "In daylight",
             Self::Report => "Report",
+            Self::OneThing => "One thing",
         }
     }
 

@@ -76,19 +76,6 @@ impl Pty {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-
-    /// Waits for the end of the program; its exit code.
-    #[track_caller]
-    pub fn end(&mut self) -> Option<i32> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(Instant::now() < until, "it does not end:\n{}", self.said());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
 }
 
 impl Drop for Pty {

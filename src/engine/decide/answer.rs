@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::finish::{failed, phase, then};
+use super::by_hand::{attempt, by_hand, word};
+use super::finish::failed;
 use super::{Draft, here};
-use crate::engine::command::Answer;
+use crate::engine::command::{Answer, Deed};
 use crate::engine::key::Key;
-use crate::engine::position::Advance;
-use crate::engine::record::{Event, Guards, Judged};
+use crate::engine::record::{Does, Event, Guards, Judged, Target};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
 use crate::model::branch::{Choices, To};
-use crate::model::Phase;
 
 pub(super) fn answer(draft: &mut Draft, step: &Key, (answer, how): (&Answer, &str), guards: Option<&Guards>) -> Result<(), Refusal> {
-    here(&draft.run, step)?;
-    let resolver = Resolver::new(draft.plan, &draft.run, Some(step));
+    here(draft.run, step)?;
+    let resolver = Resolver::new(draft.plan, draft.run, Some(step));
     let resolved = resolver.step(step).map_err(|why| Refusal::Unresolved { text: why.0 })?;
     let taken = match &resolved.work {
-        Work::ByHand(_) => by_hand(answer)?,
+        Work::ByHand(_) if resolved.does == Does::Change => return by_hand(draft, &bare_deed(draft, step, (answer, how), guards)),
+        Work::ByHand(_) => looked(answer)?,
         Work::Question { choices, .. } => question(draft, step, answer, choices, &resolved)?,
         Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore => {
             return Err(Refusal::NotNow(format!("step `{step}` is not answered, it is run")));
@@ -34,32 +34,31 @@ pub(super) fn answer(draft: &mut Draft, step: &Key, (answer, how): (&Answer, &st
         how: how.to_owned(),
         advance,
     };
-    let asks = matches!(resolved.work, Work::Question { .. });
-    let Some(guards) = guards else {
-        draft.push_onward(event, |draft| onward(draft, step, &taken, asks));
-        return Ok(());
+    let walk = draft.walk_after(&event(draft.stay()));
+    let advance = match (&taken.then, taken.judged) {
+        (Some(to), _) => walk.from(step, to),
+        (None, Judged::Passed) => walk.passed(step),
+        (None, Judged::Failed | Judged::Unknown) => failed(draft, walk, step, &[], "it was answered no, or could not be done"),
     };
-    draft.push(Event::GuardsAfter { attempt: None, guards: guards.clone() });
-    match guards.broken.is_empty() {
-        true => draft.push_onward(event, |draft| onward(draft, step, &taken, asks)),
-        false => draft.push(event(super::finish::frozen(None, guards))),
-    }
+    draft.push(event(advance));
     Ok(())
 }
 
-fn onward(draft: &Draft, step: &Key, taken: &Taken, asks: bool) -> Advance {
-    if let Some(to) = &taken.then {
-        return draft.walk().from(step, to);
+/// A deed by hand for which nothing had to be measured.
+fn bare_deed(draft: &Draft, step: &Key, (answer, how): (&Answer, &str), guards: Option<&Guards>) -> Deed {
+    let opened = draft.run.opened.as_ref();
+    let host = opened.map_or_else(String::new, |opened| opened.who.host.clone());
+    Deed {
+        step: step.clone(),
+        attempt: attempt(draft),
+        answer: answer.clone(),
+        how: how.to_owned(),
+        target: Target { want: host.clone(), got: host, by: "hand".to_owned() },
+        cwd: opened.map_or_else(String::new, |opened| opened.cwd.clone()),
+        needs: Vec::new(),
+        done: Vec::new(),
+        guards: guards.cloned(),
     }
-    if taken.judged == Judged::Passed {
-        return draft.walk().from(step, &then(draft, step));
-    }
-    let branches = draft.plan.item(&step.id).is_some_and(|item| !item.step.fields.if_not.0.is_empty());
-    // "No" to a question is an answer; without a branch it leads to the next step.
-    if asks && !branches && phase(draft, step) != Phase::Verify {
-        return draft.walk().from(step, &To::Next);
-    }
-    failed(draft, step, &[], "it could not be done")
 }
 
 struct Taken {
@@ -69,14 +68,9 @@ struct Taken {
     then: Option<To>,
 }
 
-fn by_hand(answer: &Answer) -> Result<Taken, Refusal> {
-    let (text, judged) = match answer {
-        Answer::Done => ("done", Judged::Passed),
-        Answer::CouldNot => ("could not", Judged::Failed),
-        Answer::Yes | Answer::No | Answer::Choice(_) | Answer::Text(_) => {
-            return Err(Refusal::UnknownAnswer { found: word(answer), expected: "`done`, `could not`".to_owned() });
-        }
-    };
+fn looked(answer: &Answer) -> Result<Taken, Refusal> {
+    let text = word(answer)?;
+    let judged = if *answer == Answer::Done { Judged::Passed } else { Judged::Failed };
     Ok(Taken { text: text.to_owned(), judged, captured: BTreeMap::new(), then: None })
 }
 
@@ -88,7 +82,7 @@ fn question(draft: &Draft, step: &Key, answer: &Answer, choices: &[ChoiceLine], 
         return match answer {
             Answer::Yes | Answer::No if capture.is_none() => {
                 let judged = if *answer == Answer::Yes { Judged::Passed } else { Judged::Failed };
-                Ok(Taken { text: word(answer), judged, captured: BTreeMap::new(), then: None })
+                Ok(Taken { text: answer.text().to_owned(), judged, captured: BTreeMap::new(), then: None })
             }
             Answer::Text(text) if capture.is_some() && !text.trim().is_empty() => {
                 check_pattern(resolved, text)?;
@@ -96,14 +90,14 @@ fn question(draft: &Draft, step: &Key, answer: &Answer, choices: &[ChoiceLine], 
             }
             _ => {
                 let expected = if capture.is_some() { "a value" } else { "`yes`, `no`" };
-                Err(Refusal::UnknownAnswer { found: word(answer), expected: expected.to_owned() })
+                Err(Refusal::UnknownAnswer { found: answer.text().to_owned(), expected: expected.to_owned() })
             }
         };
     }
     let chosen = choices.iter().position(|choice| matches!(answer, Answer::Choice(text) if *text == choice.answer));
     let Some(at) = chosen else {
         let expected = choices.iter().map(|choice| format!("`{}`", choice.answer)).collect::<Vec<_>>().join(", ");
-        return Err(Refusal::UnknownAnswer { found: word(answer), expected });
+        return Err(Refusal::UnknownAnswer { found: answer.text().to_owned(), expected });
     };
     let then = match fields.and_then(|fields| fields.choices.as_ref()) {
         Some(Choices::Listed(listed)) => listed[at].then.as_ref().map(|then| then.to.clone()),
@@ -120,14 +114,4 @@ fn check_pattern(resolved: &Resolved, text: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::UnknownAnswer { found: text.to_owned(), expected: format!("a value that matches `{pattern}`") })
-}
-
-fn word(answer: &Answer) -> String {
-    match answer {
-        Answer::Done => "done".to_owned(),
-        Answer::CouldNot => "could not".to_owned(),
-        Answer::Yes => "yes".to_owned(),
-        Answer::No => "no".to_owned(),
-        Answer::Choice(text) | Answer::Text(text) => text.clone(),
-    }
 }

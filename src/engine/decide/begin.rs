@@ -2,93 +2,179 @@
 
 use super::{Draft, here, idle, reason, straight};
 use crate::engine::command::{Beginning, Effect};
+use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::Position;
-use crate::engine::record::{Confirm, Does, Event, Intent, Mode};
+use crate::engine::record::{Confirm, Does, Event, Intent, Matched, Mode, Rerun, WayBack};
 use crate::engine::refusal::Refusal;
-use crate::engine::resolve::{Resolved, Resolver, UndoLine, forbidden};
+use crate::engine::resolve::{Resolved, Resolver, UndoLine, Work, forbidden, guards};
 use crate::engine::run::{Attempt, StepState};
-use crate::model::{Phase, Risk};
+use crate::model::Risk;
 
 pub(super) fn begin(draft: &mut Draft, beginning: &Beginning) -> Result<(), Refusal> {
-    idle(&draft.run)?;
-    let undoes = undone_attempt(draft, beginning)?;
-    if undoes.is_none() {
-        here(&draft.run, &beginning.step)?;
+    let resolved = ready(draft, beginning)?;
+    if resolved.does == Does::Change && draft.plan.is_guarded() && beginning.guards.is_none() {
+        return Err(Refusal::NotMeasured("what must not change".to_owned()));
     }
-    let resolver = Resolver::new(draft.plan, &draft.run, Some(&beginning.step));
-    let resolved = match &undoes {
-        Some(attempt) => resolver.way_back(attempt),
-        None => resolver.step(&beginning.step),
-    };
-    let resolved = resolved.map_err(|why| Refusal::Unresolved { text: why.0 })?;
-    allowed(draft, beginning, &resolved)?;
+    if let Some(guards) = beginning.guards.as_ref().filter(|guards| resolved.does == Does::Change && !guards.broken.is_empty()) {
+        draft.push(Event::GuardsBefore { attempt: None, guards: guards.clone() });
+        let advance = straight(Position::Frozen { attempt: None }).because("a guard was broken between two steps, not by one");
+        draft.push(Event::WentTo { why: "a guard is broken".to_owned(), advance });
+        return Ok(());
+    }
+    if resolved.does == Does::Change {
+        needed(&beginning.needs, &resolved)?;
+    }
+    let intent = intent(draft, beginning, &resolved)?;
     if let Some(guards) = &beginning.guards {
         draft.push(Event::GuardsBefore { attempt: Some(beginning.attempt.clone()), guards: guards.clone() });
-        if !guards.broken.is_empty() && resolved.does != Does::Undo {
-            let advance = straight(Position::Frozen { attempt: None }).because("a guard was broken between two steps, not by one");
-            draft.push(Event::WentTo { why: "a guard is broken".to_owned(), advance });
-            return Ok(());
-        }
     }
-    let intent = intent(draft, beginning, &resolved);
+    let how = beginning.confirm.as_ref().map_or("", |confirm| &confirm.how);
+    match (resolved.does, &beginning.undoes) {
+        (Does::Undo, Some(undoes)) => undo_again(draft, undoes, beginning.again.as_deref(), how),
+        (Does::Change, _) => once_more(draft, &beginning.step, beginning.again.as_deref(), how),
+        (Does::Look | Does::Undo, _) => {}
+    }
     draft.push(Event::StepIntended(Box::new(intent)));
     draft.effects.push(Effect::Go(beginning.attempt.clone()));
     Ok(())
 }
 
-fn undone_attempt(draft: &Draft, beginning: &Beginning) -> Result<Option<Attempt>, Refusal> {
-    let Some(undoes) = &beginning.undoes else { return Ok(None) };
-    match draft.run.newest_way_back() {
-        Some(attempt) if attempt.intent.attempt == *undoes => Ok(Some(attempt.clone())),
-        Some(attempt) => Err(Refusal::NoWayBack(format!("the newest way back is that of `{}`", attempt.intent.step))),
-        None => Err(Refusal::NoWayBack("nothing was changed that has one".to_owned())),
+/// Everything that can be said before anything is measured.
+pub(super) fn ready(draft: &Draft, beginning: &Beginning) -> Result<Resolved, Refusal> {
+    idle(draft.run)?;
+    let undone = undone_attempt(draft, beginning)?;
+    let resolver = Resolver::new(draft.plan, draft.run, Some(&beginning.step));
+    let resolved = match undone {
+        Some(attempt) => resolver.way_back(attempt),
+        None => {
+            here(draft.run, &beginning.step)?;
+            resolver.step(&beginning.step)
+        }
+    };
+    let resolved = resolved.map_err(|why| Refusal::Unresolved { text: why.0 })?;
+    runs(&resolved)?;
+    if draft.run.attempts.contains_key(&beginning.attempt) {
+        return Err(Refusal::NotNow(format!("attempt {} was begun before", beginning.attempt)));
     }
-}
-
-fn allowed(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<(), Refusal> {
     if resolved.digest() != beginning.shown {
         return Err(Refusal::CommandDiffers);
     }
-    if let Some((pattern, because)) = forbidden(&draft.plan.runbook, resolved) {
+    if let Some((pattern, because)) = forbidden(&draft.plan.runbook, &resolved) {
         return Err(Refusal::Forbidden { pattern, because });
     }
     if resolved.does == Does::Look {
-        return Ok(());
+        return Ok(resolved);
     }
     if draft.run.mode() == Mode::Look {
         return Err(Refusal::LookOnly);
     }
     if resolved.does == Does::Change {
-        if let StepState::Passed = draft.run.state(&beginning.step) {
-            let again = beginning.again.as_deref().ok_or_else(|| Refusal::AlreadyPassed(beginning.step.clone()))?;
-            reason(again)?;
-        }
-        if let Some(need) = beginning.needs.iter().find(|need| !need.held) {
-            return Err(Refusal::NeedsNotMet(need.what.clone()));
-        }
+        guards(draft.plan, draft.run).map_err(|why| Refusal::Unresolved { text: why.0 })?;
+        may_repeat(draft, &beginning.step, beginning.again.as_deref())?;
     }
-    confirmed(beginning.confirm.as_ref(), resolved)
+    confirmed(beginning.confirm.as_ref(), &resolved)?;
+    Ok(resolved)
 }
 
-/// A change was confirmed by a person: `y` for a low risk, else the word that tells it from others.
-pub(super) fn confirmed(confirm: Option<&Confirm>, resolved: &Resolved) -> Result<(), Refusal> {
+/// What is answered is not begun; a deed by hand that changes something can be both.
+fn runs(resolved: &Resolved) -> Result<(), Refusal> {
+    match (&resolved.work, resolved.does) {
+        (Work::Question { .. }, _) | (Work::ByHand(_), Does::Look) => {
+            Err(Refusal::NotNow(format!("step `{}` is not run, it is answered", resolved.key)))
+        }
+        (Work::ByHand(_), Does::Change | Does::Undo) | (Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore, _) => Ok(()),
+    }
+}
+
+fn undone_attempt<'a>(draft: &Draft<'a>, beginning: &Beginning) -> Result<Option<&'a Attempt>, Refusal> {
+    let Some(undoes) = &beginning.undoes else { return Ok(None) };
+    match draft.run.newest_way_back() {
+        Some(attempt) if attempt.intent.attempt == *undoes && attempt.intent.step == beginning.step => Ok(Some(attempt)),
+        Some(attempt) => Err(Refusal::NoWayBack(format!("the newest way back is that of `{}`", attempt.intent.step))),
+        None => Err(Refusal::NoWayBack("nothing was changed that has one".to_owned())),
+    }
+}
+
+/// A change that passed, or one that must never run twice, runs again only if a person says why.
+fn may_repeat(draft: &Draft, step: &Key, again: Option<&str>) -> Result<(), Refusal> {
+    let before = draft.run.newest_started(step).filter(|before| !before.decided);
+    let passed = *draft.run.state(step) == StepState::Passed;
+    let never = before.is_some_and(|before| before.intent.rerun == Rerun::Never);
+    match again {
+        Some(again) => reason(again).map(|_| ()),
+        None if passed => Err(Refusal::AlreadyPassed(step.clone())),
+        None if never => Err(Refusal::RanAlready(step.clone())),
+        None => Ok(()),
+    }
+}
+
+/// The decision to run a step again goes on record before it runs.
+pub(super) fn once_more(draft: &mut Draft, step: &Key, again: Option<&str>, how: &str) {
+    let Some(again) = again else { return };
+    let attempt = draft.run.newest_started(step).map(|attempt| attempt.intent.attempt.clone());
+    push_decision(draft, attempt, again, how);
+}
+
+/// A way back is confirmed by its word each time; that it was tried before is on record, too.
+fn undo_again(draft: &mut Draft, undoes: &AttemptId, again: Option<&str>, how: &str) {
+    let mut before = draft.run.attempts.values().rev().filter(|attempt| attempt.intent.undoes.as_ref() == Some(undoes));
+    let before = before.find(|attempt| attempt.was_started()).map(|attempt| attempt.intent.attempt.clone());
+    if before.is_some() {
+        push_decision(draft, before, again.unwrap_or("the way back was tried before, and is gone once more"), how);
+    }
+}
+
+fn push_decision(draft: &mut Draft, attempt: Option<AttemptId>, why: &str, how: &str) {
+    let (choice, reason, advance) = ("run-again".to_owned(), why.trim().to_owned(), draft.stay());
+    draft.push(Event::Decided { attempt, choice, reason, how: how.to_owned(), advance });
+}
+
+/// Every need was asked, and holds.
+pub(super) fn needed(needs: &[Matched], resolved: &Resolved) -> Result<(), Refusal> {
+    if let Some(need) = needs.iter().find(|need| !need.held) {
+        return Err(Refusal::NeedsNotMet(need.what.clone()));
+    }
+    if needs.len() < resolved.needs.len() {
+        return Err(Refusal::NotMeasured(format!("what step `{}` needs", resolved.key)));
+    }
+    Ok(())
+}
+
+/// A change was confirmed by a person: `y` for a low risk, else the word that tells it from others. Not on a terminal
+/// (an answers file, a pipe) the step's id counts as that word, unless the risk is destructive.
+fn confirmed(confirm: Option<&Confirm>, resolved: &Resolved) -> Result<(), Refusal> {
     let expected = resolved.confirm_word.clone();
-    let Some(confirm) = confirm else { return Err(Refusal::NotConfirmed { found: String::new(), expected }) };
-    let low = resolved.risk == Some(Risk::Low) && confirm.how == "key" && confirm.text == "y";
-    if low || confirm.text == expected || confirm.text == resolved.key.to_string() && resolved.risk == Some(Risk::Low) {
+    let (how, text) = confirm.map_or(("", ""), |confirm| (confirm.how.as_str(), confirm.text.as_str()));
+    let on_terminal = matches!(how, "key" | "typed");
+    let low = resolved.risk == Some(Risk::Low);
+    let key = low && how == "key" && text == "y";
+    let is_id = text == resolved.key.id || text == resolved.key.to_string();
+    let id = is_id && resolved.does == Does::Change && (low || !on_terminal && resolved.risk == Some(Risk::High));
+    if confirm.is_some() && !text.is_empty() && (key || id || text == expected) {
         return Ok(());
     }
-    Err(Refusal::NotConfirmed { found: confirm.text.clone(), expected })
+    Err(Refusal::NotConfirmed { found: text.to_owned(), expected })
 }
 
-fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Intent {
+fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<Intent, Refusal> {
     let timeout = match &resolved.work {
-        crate::engine::resolve::Work::Command(line) => line.timeout,
-        _ => None,
+        Work::Command(line) => line.timeout,
+        Work::Test(_) | Work::Wait { .. } | Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+    };
+    let undo = match (resolved.does, &resolved.undo) {
+        (Does::Look | Does::Undo, _) => None,
+        (Does::Change, UndoLine::Copy) => match &beginning.way_back {
+            Some(copy @ WayBack::Copy { .. }) => Some(copy.clone()),
+            Some(WayBack::Command | WayBack::ByHand | WayBack::None { .. }) | None => {
+                return Err(Refusal::NotMeasured("the copy of the scope, which is the way back".to_owned()));
+            }
+        },
+        (Does::Change, UndoLine::Command(_)) => Some(WayBack::Command),
+        (Does::Change, UndoLine::ByHand(_)) => Some(WayBack::ByHand),
+        (Does::Change, UndoLine::None { why }) => Some(WayBack::None { why: why.clone() }),
     };
     let retry_of = draft.run.newest_attempt(&beginning.step).map(|attempt| attempt.intent.attempt.clone());
-    let changes = resolved.does == Does::Change && resolved.phase != Phase::Diagnose;
-    Intent {
+    Ok(Intent {
         attempt: beginning.attempt.clone(),
         step: beginning.step.clone(),
         does: resolved.does,
@@ -101,18 +187,8 @@ fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Intent {
         confirm: beginning.confirm.clone(),
         rerun: resolved.rerun,
         risk: resolved.risk,
-        undo: changes.then(|| beginning.way_back.clone().unwrap_or_else(|| way_back_of(&resolved.undo))),
+        undo,
         undoes: beginning.undoes.clone(),
         retry_of: retry_of.filter(|_| resolved.does != Does::Undo),
-    }
-}
-
-fn way_back_of(undo: &UndoLine) -> crate::engine::record::WayBack {
-    use crate::engine::record::WayBack;
-    match undo {
-        UndoLine::Copy => WayBack::Copy { entries: 0 },
-        UndoLine::Command(_) => WayBack::Command,
-        UndoLine::ByHand(_) => WayBack::ByHand,
-        UndoLine::None { why } => WayBack::None { why: why.clone() },
-    }
+    })
 }

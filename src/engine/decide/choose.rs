@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::finish::{frozen, phase};
 use super::{Draft, here, idle, reason, straight};
+use crate::engine::ahead::Ahead;
 use crate::engine::command::{Choice, Opening};
 use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::{Position, StopReason};
-use crate::engine::record::{Event, Guards, Judged, Matched, Mode};
+use crate::engine::record::{Does, Event, Guards, Judged, Matched, Mode, Record};
 use crate::engine::refusal::Refusal;
+use crate::engine::run::{Attempt, StepState};
+use crate::engine::walk::Walk;
+use crate::model::Phase;
 use crate::model::branch::To;
 
 pub(super) fn open(draft: &mut Draft, opening: &Opening) -> Result<(), Refusal> {
@@ -25,20 +30,31 @@ pub(super) fn open(draft: &mut Draft, opening: &Opening) -> Result<(), Refusal> 
         advance,
     };
     // The first step may have a `when` over inputs, so it is found on the opened run.
-    draft.push_onward(event, |draft| draft.walk().start());
+    let mut opened = draft.run.clone();
+    let (run, epoch, seq) = (opened.id.clone(), opened.epoch, opened.next_seq);
+    opened.apply(&Record { v: 1, run, epoch, seq, at: draft.at.clone(), event: event(draft.stay()) });
+    let advance = Walk::new(draft.plan, Ahead::of(&opened)).start();
+    draft.push(event(advance));
     Ok(())
 }
 
 pub(super) fn enter_repair(draft: &mut Draft, guards: Option<&Guards>, how: &str) -> Result<(), Refusal> {
-    idle(&draft.run)?;
+    idle(draft.run)?;
     if draft.run.position != Position::EnterRepair {
         return Err(Refusal::NotNow("the run does not stand at the entry into repair".to_owned()));
     }
     if draft.run.mode() == Mode::Look {
         return Err(Refusal::LookOnly);
     }
+    if guards.is_none() && draft.plan.is_guarded() {
+        return Err(Refusal::NotMeasured("what must not change".to_owned()));
+    }
     if let Some(guards) = guards {
         draft.push(Event::GuardsBefore { attempt: None, guards: guards.clone() });
+        if !guards.broken.is_empty() {
+            draft.push(Event::WentTo { why: "a guard is broken".to_owned(), advance: frozen(None, guards) });
+            return Ok(());
+        }
     }
     let advance = draft.walk().repair();
     draft.push(Event::WentTo { why: format!("repair was entered ({how})"), advance });
@@ -46,12 +62,9 @@ pub(super) fn enter_repair(draft: &mut Draft, guards: Option<&Guards>, how: &str
 }
 
 pub(super) fn already_done(draft: &mut Draft, step: &Key, held: &[Matched], how: &str) -> Result<(), Refusal> {
-    match &draft.run.position {
-        Position::Stopped { step: Some(at), by: StopReason::Unknown } if at == step => idle(&draft.run)?,
-        _ => here(&draft.run, step)?,
-    }
-    let has_test = draft.plan.item(&step.id).is_some_and(|item| !item.step.fields.done_when.0.is_empty());
-    if !has_test || held.is_empty() || held.iter().any(|held| !held.held) {
+    here_or_stopped(draft, step, &[StopReason::Unknown])?;
+    let tests = draft.plan.item(&step.id).map_or(0, |item| item.step.fields.done_when.0.len());
+    if tests == 0 || held.len() < tests || held.iter().any(|held| !held.held) {
         return Err(Refusal::NotNow(format!("it does not hold that `{step}` is done already")));
     }
     let what: Vec<_> = held.iter().map(|held| held.what.as_str()).collect();
@@ -63,29 +76,32 @@ pub(super) fn already_done(draft: &mut Draft, step: &Key, held: &[Matched], how:
         how: how.to_owned(),
         advance,
     };
-    let then = super::finish::then(draft, step);
-    draft.push_onward(event, |draft| draft.walk().from(step, &then));
+    draft.push_onward(event, |walk| walk.passed(step));
     Ok(())
 }
 
 pub(super) fn skip(draft: &mut Draft, step: &Key, why: &str) -> Result<(), Refusal> {
-    here_or_stopped(draft, step)?;
-    let why = reason(why)?;
-    let event = |advance| Event::StepSkipped { step: step.clone(), reason: why.to_owned(), advance };
-    draft.push_onward(event, |draft| draft.walk().from(step, &To::Next));
-    draft.push(Event::Deviated { step: Some(step.clone()), text: format!("`{step}` was skipped: {why}") });
+    here_or_stopped(draft, step, &[StopReason::StepFailed, StopReason::NameNotKnown])?;
+    push_skip(draft, step, reason(why)?);
     Ok(())
 }
 
-fn here_or_stopped(draft: &Draft, step: &Key) -> Result<(), Refusal> {
+fn push_skip(draft: &mut Draft, step: &Key, why: &str) {
+    let event = |advance| Event::StepSkipped { step: step.clone(), reason: why.to_owned(), advance };
+    draft.push_onward(event, |walk| walk.from(step, &To::Next));
+    draft.push(Event::Deviated { step: Some(step.clone()), text: format!("`{step}` was skipped: {why}") });
+}
+
+/// The run stands at this step, or stands still there for one of these reasons.
+fn here_or_stopped(draft: &Draft, step: &Key, reasons: &[StopReason]) -> Result<(), Refusal> {
     match &draft.run.position {
-        Position::Stopped { step: Some(at), by: StopReason::StepFailed | StopReason::NameNotKnown } if at == step => idle(&draft.run),
-        _ => here(&draft.run, step),
+        Position::Stopped { step: Some(at), by } if at == step && reasons.contains(by) => idle(draft.run),
+        _ => here(draft.run, step),
     }
 }
 
 pub(super) fn decide_attempt(draft: &mut Draft, id: &AttemptId, choice: Choice, why: &str, how: &str) -> Result<(), Refusal> {
-    idle(&draft.run)?;
+    idle(draft.run)?;
     if let Position::Frozen { .. } = draft.run.position {
         return Err(Refusal::Frozen);
     }
@@ -95,14 +111,18 @@ pub(super) fn decide_attempt(draft: &mut Draft, id: &AttemptId, choice: Choice, 
     let newest = draft.run.newest_attempt(&step).is_some_and(|newest| newest.intent.attempt == *id);
     let stands = match &draft.run.position {
         Position::Stopped { step: Some(at), .. } | Position::Step { step: at } => *at == step,
-        _ => false,
+        Position::Stopped { step: None, .. }
+        | Position::EnterRepair
+        | Position::NotRepaired
+        | Position::Frozen { .. }
+        | Position::AtEnd { .. }
+        | Position::Closed => false,
     };
     if !newest || !stands {
         return Err(Refusal::NotNow(format!("attempt {id} is not the one the run stands at")));
     }
-    let open_end = attempt.unknown.is_some() || attempt.end.as_ref().is_some_and(|end| end.judged != Judged::Passed);
-    if choice == Choice::Done && !open_end {
-        return Err(Refusal::NotNow(format!("attempt {id} has its end")));
+    if choice == Choice::Done {
+        may_be_called_done(draft, attempt)?;
     }
     let event = |advance| Event::Decided {
         attempt: Some(id.clone()),
@@ -111,49 +131,71 @@ pub(super) fn decide_attempt(draft: &mut Draft, id: &AttemptId, choice: Choice, 
         how: how.to_owned(),
         advance,
     };
-    let then = super::finish::then(draft, &step);
-    draft.push_onward(event, |draft| match choice {
-        Choice::Done => draft.walk().from(&step, &then),
+    let stay = draft.stay().because("left so");
+    draft.push_onward(event, |walk| match choice {
+        Choice::Done => walk.passed(&step),
         Choice::RunAgain => straight(Position::Step { step: step.clone() }),
-        Choice::Abort => straight(draft.run.position.clone()).because("left so"),
+        Choice::Abort => stay,
     });
+    Ok(())
+}
+
+/// Nobody talks a look of diagnose or verify into having held; and what has passed is done.
+fn may_be_called_done(draft: &Draft, attempt: &Attempt) -> Result<(), Refusal> {
+    let step = &attempt.intent.step;
+    let proof = attempt.intent.does == Does::Look && matches!(phase(draft, step), Phase::Diagnose | Phase::Verify);
+    if proof {
+        return Err(Refusal::NotNow(format!("step `{step}` is a look: it holds or it does not; look again, or skip it with a reason")));
+    }
+    if *draft.run.state(step) == StepState::Passed || attempt.undone {
+        return Err(Refusal::NotNow(format!("attempt {} has its end", attempt.intent.attempt)));
+    }
     Ok(())
 }
 
 pub(super) fn go_on(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refusal> {
-    idle(&draft.run)?;
+    idle(draft.run)?;
     let why = reason(why)?;
     let (by, step) = match &draft.run.position {
         Position::Stopped { by, step: Some(step) } => (*by, step.clone()),
         Position::Frozen { .. } => return Err(Refusal::Frozen),
-        _ => return Err(Refusal::NotNow("the run does not stand still".to_owned())),
+        Position::Stopped { step: None, .. }
+        | Position::Step { .. }
+        | Position::EnterRepair
+        | Position::NotRepaired
+        | Position::AtEnd { .. }
+        | Position::Closed => return Err(Refusal::NotNow("the run does not stand still".to_owned())),
     };
-    if by == StopReason::Unknown {
-        return Err(Refusal::NotNow("the end of the step is not known: decide `done` or `run-again`, with a reason".to_owned()));
-    }
-    // After a way back the step is open again: going on means to stand at it once more.
-    let advance = if by == StopReason::Undone {
-        straight(Position::Step { step: step.clone() })
-    } else {
-        draft.walk().from(&step, &To::Next)
+    let mut attempt = None;
+    let advance = match by {
+        StopReason::Unknown => {
+            let why = "the end of the step is not known: decide `done` or `run-again`, with a reason";
+            return Err(Refusal::NotNow(why.to_owned()));
+        }
+        // After a way back the step is open again: going on means to stand at it once more.
+        StopReason::Undone => {
+            attempt = draft.run.newest_started(&step).map(|attempt| attempt.intent.attempt.clone());
+            straight(Position::Step { step: step.clone() })
+        }
+        // What was never done is left out by this.
+        StopReason::TooManyVisits | StopReason::NameNotKnown => {
+            push_skip(draft, &step, why);
+            return Ok(());
+        }
+        StopReason::StepFailed | StopReason::Runbook | StopReason::OfferUndo => draft.walk().from(&step, &To::Next),
     };
     draft.push(Event::Deviated { step: Some(step), text: format!("went on after a stop: {why}") });
-    draft.push(Event::Decided { attempt: None, choice: "go-on".to_owned(), reason: why.to_owned(), how: how.to_owned(), advance });
+    draft.push(Event::Decided { attempt, choice: "go-on".to_owned(), reason: why.to_owned(), how: how.to_owned(), advance });
     Ok(())
 }
 
 pub(super) fn repair_again(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refusal> {
-    idle(&draft.run)?;
+    idle(draft.run)?;
     let why = reason(why)?;
     if draft.run.position != Position::NotRepaired {
         return Err(Refusal::NotNow("the run does not stand at the end of verify".to_owned()));
     }
-    let mut advance = straight(Position::EnterRepair);
-    let looks = draft.run.steps.keys().filter(|key| {
-        let phase = draft.plan.item(&key.id).map(|item| item.phase);
-        phase == Some(crate::model::Phase::Verify)
-    });
-    advance.opened = looks.cloned().collect();
+    let advance = draft.walk().repair_again();
     draft.push(Event::Decided { attempt: None, choice: "repair-again".to_owned(), reason: why.to_owned(), how: how.to_owned(), advance });
     Ok(())
 }

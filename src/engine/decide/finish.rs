@@ -4,58 +4,117 @@ use super::{Draft, straight};
 use crate::engine::command::Ending;
 use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::{Advance, Position, StopReason};
-use crate::engine::record::{Does, EndResult, Event, Facts, Guards, Judged};
+use crate::engine::record::{Does, EndResult, Event, Facts, Guards, Intent, Judged};
 use crate::engine::refusal::Refusal;
-use crate::engine::walk::branch_for;
+use crate::engine::run::Attempt;
+use crate::engine::walk::{Walk, branch_of};
 use crate::model::branch::To;
-use crate::model::Phase;
+use crate::model::{Phase, StepKind};
 
-pub(super) fn finish(draft: &mut Draft, ending: &Ending, evidence: Option<String>) -> Result<(), Refusal> {
-    let attempt = draft.run.attempts.get(&ending.attempt).filter(|attempt| attempt.end.is_none());
-    let attempt = attempt.ok_or_else(|| Refusal::NotRunning(ending.attempt.clone()))?.clone();
-    let mut facts = ending.facts.clone();
-    facts.evidence = evidence.or(facts.evidence);
-    let step = attempt.intent.step.clone();
-    let does = attempt.intent.does;
-    let broken = ending.guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
+/// What is said where a change was not measured afterwards.
+const NOT_MEASURED: &str = "what must not change was not measured after it";
+
+pub(super) fn finish(draft: &mut Draft, ending: &Ending) -> Result<(), Refusal> {
+    let attempt = draft.run.attempts.get(&ending.attempt).filter(|attempt| can_end(draft, attempt));
+    let attempt = attempt.ok_or_else(|| Refusal::NotRunning(ending.attempt.clone()))?;
+    let intent = attempt.intent.clone();
+    close_attempt(draft, &intent, ending);
+    Ok(())
+}
+
+/// It runs; or its end was not known, and nobody has decided about it yet.
+fn can_end(draft: &Draft, attempt: &Attempt) -> bool {
+    if attempt.is_open() {
+        return true;
+    }
+    let key = &attempt.intent.step;
+    let undecided = matches!(&draft.run.position, Position::Stopped { by: StopReason::Unknown, step: Some(step) } if step == key);
+    let newest = || draft.run.newest_attempt(key).is_some_and(|newest| newest.intent.attempt == attempt.intent.attempt);
+    attempt.unknown.is_some() && undecided && newest() && draft.run.running().is_none()
+}
+
+/// Records how an attempt ended. First what ran, then what it did to the guards, then where that leads.
+pub(super) fn close_attempt(draft: &mut Draft, intent: &Intent, ending: &Ending) {
+    let facts = judged(draft, intent, ending);
     let outcome = |advance| Event::StepEnded {
-        attempt: ending.attempt.clone(),
-        step: step.clone(),
+        attempt: intent.attempt.clone(),
+        step: intent.step.clone(),
         facts: Box::new(facts.clone()),
         advance,
     };
     let Some(guards) = &ending.guards else {
-        draft.push_onward(|advance| outcome(Some(advance)), |draft| onward(draft, &step, does, &facts, ending));
-        return Ok(());
+        let advance = onward(draft, &outcome(None), intent, &facts, &ending.got);
+        draft.push(outcome(Some(advance)));
+        return;
     };
     // The outcome comes last and says where it leads: cut off before it, the attempt is still open, and what is known of
     // it is found out again.
-    draft.push(Event::GuardsAfter { attempt: Some(ending.attempt.clone()), guards: guards.clone() });
-    match broken {
-        true => draft.push(outcome(Some(frozen(Some(&ending.attempt), guards)))),
-        false => draft.push_onward(|advance| outcome(Some(advance)), |draft| onward(draft, &step, does, &facts, ending)),
+    draft.push(Event::GuardsAfter { attempt: Some(intent.attempt.clone()), guards: guards.clone() });
+    let advance = match guards.broken.is_empty() {
+        true => onward(draft, &outcome(None), intent, &facts, &ending.got),
+        false => frozen(Some(&intent.attempt), guards),
+    };
+    draft.push(outcome(Some(advance)));
+}
+
+/// The verdict: a change that timed out, or after which nobody measured what must not change, is unknown.
+fn judged(draft: &Draft, intent: &Intent, ending: &Ending) -> Facts {
+    let mut facts = ending.facts.clone();
+    if intent.does == Does::Look || facts.result == EndResult::NotStarted {
+        return facts;
     }
-    Ok(())
+    if facts.result == EndResult::TimedOut {
+        facts.judged = Judged::Unknown;
+    }
+    let by_hand = draft.plan.item(&intent.step.id).is_some_and(|item| matches!(item.step.kind, StepKind::ByHand(_)));
+    let must_be_measured = draft.plan.is_guarded() && (intent.does == Does::Undo || !by_hand);
+    if facts.judged == Judged::Passed && must_be_measured && ending.guards.is_none() {
+        facts.judged = Judged::Unknown;
+        facts.found.insert(0, NOT_MEASURED.to_owned());
+    }
+    facts
 }
 
 /// Nothing goes on but the way back.
 pub(super) fn frozen(attempt: Option<&AttemptId>, guards: &Guards) -> Advance {
-    let first = &guards.broken[0];
-    let why = format!("{} of what must not change did: {} ({})", guards.broken.len(), first.path, first.what);
+    let first = guards.broken.first().map_or_else(String::new, |first| format!(": {} ({})", first.path, first.what));
+    let why = format!("{} of what must not change did{first}", guards.broken.len());
     straight(Position::Frozen { attempt: attempt.cloned() }).because(why)
 }
 
-fn onward(draft: &Draft, step: &Key, does: Does, facts: &Facts, ending: &Ending) -> Advance {
+fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[bool]) -> Advance {
+    let step = &intent.step;
     if facts.result == EndResult::NotStarted {
-        return straight(draft.run.position.clone()).because("it was not started");
+        return draft.stay().because("it was not started");
     }
-    match does {
-        Does::Undo if facts.judged == Judged::Passed => {
-            straight(Position::Stopped { by: StopReason::Undone, step: Some(step.clone()) }).because(facts.found.join("; "))
+    match (intent.does, facts.judged) {
+        (Does::Undo, judged) => after_undo(draft, step, judged, facts),
+        (Does::Look | Does::Change, Judged::Passed) => draft.walk_after(ended).passed(step),
+        (Does::Look, Judged::Failed) => failed(draft, draft.walk_after(ended), step, got, "a look did not hold"),
+        (Does::Change, Judged::Failed) => failed(draft, draft.walk_after(ended), step, got, "the change failed"),
+        (Does::Look, Judged::Unknown) => match phase(draft, step) {
+            // A finding, as good as any other; nothing follows from it.
+            Phase::Diagnose | Phase::Verify => draft.walk_after(ended).from(step, &To::Next),
+            Phase::Repair | Phase::FollowUp => draft.stay().because("it cannot be told; look again, or skip it with a reason"),
+        },
+        (Does::Change, Judged::Unknown) => {
+            let why = facts.found.first().filter(|found| *found == NOT_MEASURED);
+            let why = why.map_or("it is not known whether the change was made", |why| why);
+            straight(Position::Stopped { by: StopReason::Unknown, step: Some(step.clone()) }).because(why)
         }
-        Does::Undo => straight(draft.run.position.clone()).because("the way back failed"),
-        Does::Look => after_look(draft, step, facts, &ending.got),
-        Does::Change => after_change(draft, step, facts, &ending.got),
+    }
+}
+
+fn after_undo(draft: &Draft, step: &Key, judged: Judged, facts: &Facts) -> Advance {
+    match judged {
+        Judged::Passed => {
+            let mut advance = straight(Position::Stopped { by: StopReason::Undone, step: Some(step.clone()) }).because(facts.found.join("; "));
+            // What was proved was proved about something that is no more.
+            advance.opened = draft.run.steps.keys().filter(|key| phase(draft, key) == Phase::Verify).cloned().collect();
+            advance
+        }
+        Judged::Failed => draft.stay().because("the way back failed"),
+        Judged::Unknown => draft.stay().because("it is not known whether the way back was gone"),
     }
 }
 
@@ -64,42 +123,15 @@ pub(super) fn phase(draft: &Draft, step: &Key) -> Phase {
     draft.plan.item(&step.id).map_or(Phase::Diagnose, |item| item.phase)
 }
 
-/// `then` of a step, or the next one.
-pub(super) fn then(draft: &Draft, step: &Key) -> To {
-    let item = draft.plan.item(&step.id);
-    item.and_then(|item| item.step.fields.then.as_ref()).map_or(To::Next, |then| then.to.clone())
-}
-
 /// Where a failed step leads: its branch, or what its phase says.
-pub(super) fn failed(draft: &Draft, step: &Key, got: &[bool], why: &str) -> Advance {
-    if let Some(to) = branch_for(&draft.plan.runbook, &step.id, got) {
-        return draft.walk().from(step, &to);
+pub(super) fn failed(draft: &Draft, walk: Walk, step: &Key, got: &[bool], why: &str) -> Advance {
+    if let Some(to) = branch_of(draft.plan, &step.id, got) {
+        return walk.from(step, &to);
     }
     match phase(draft, step) {
-        Phase::Diagnose | Phase::Verify => draft.walk().from(step, &To::Next),
+        Phase::Diagnose | Phase::Verify => walk.from(step, &To::Next),
         Phase::Repair | Phase::FollowUp => {
             straight(Position::Stopped { by: StopReason::StepFailed, step: Some(step.clone()) }).because(why)
         }
-    }
-}
-
-fn after_look(draft: &Draft, step: &Key, facts: &Facts, got: &[bool]) -> Advance {
-    match facts.judged {
-        Judged::Passed => draft.walk().from(step, &then(draft, step)),
-        Judged::Failed => failed(draft, step, got, "a look in repair did not hold"),
-        Judged::Unknown => match phase(draft, step) {
-            // A finding, as good as any other; nothing follows from it.
-            Phase::Diagnose | Phase::Verify => draft.walk().from(step, &To::Next),
-            Phase::Repair | Phase::FollowUp => straight(draft.run.position.clone()).because("it cannot be told; look again, or skip it with a reason"),
-        },
-    }
-}
-
-fn after_change(draft: &Draft, step: &Key, facts: &Facts, got: &[bool]) -> Advance {
-    match facts.judged {
-        Judged::Passed => draft.walk().from(step, &then(draft, step)),
-        Judged::Failed => failed(draft, step, got, "the change failed"),
-        Judged::Unknown => straight(Position::Stopped { by: StopReason::Unknown, step: Some(step.clone()) })
-            .because("it is not known whether the change was made"),
     }
 }

@@ -2,19 +2,23 @@
 
 mod answer;
 mod begin;
+mod by_hand;
 mod choose;
 mod finish;
 mod recover;
+#[cfg(test)]
+mod tests;
 
-use super::command::{Asked, Command, Effect};
+use super::ahead::Ahead;
+use super::command::{Asked, Beginning, Command, Effect};
 use super::key::Key;
 use super::plan::Plan;
 use super::position::{Advance, Position};
-use super::record::{Event, Moment, Record};
+use super::record::{Close, Event, Judged, Moment, Record};
 use super::refusal::Refusal;
 use super::run::Run;
 use super::walk::Walk;
-use crate::engine::record::Close;
+use crate::model::Phase;
 
 /// What follows from a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,62 +27,63 @@ pub struct Decision {
     pub effects: Vec<Effect>,
 }
 
-/// Collects records, and keeps the run as it will be when they are applied.
+/// Collects records. The run itself is only read: what it will be is laid over it where somebody has to know.
 struct Draft<'a> {
     plan: &'a Plan,
-    run: Run,
+    run: &'a Run,
     at: Moment,
     records: Vec<Record>,
     effects: Vec<Effect>,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
     fn push(&mut self, event: Event) {
-        let record = self.record(event);
-        self.at.boot = None;
-        self.run.apply(&record);
-        self.records.push(record);
+        let seq = self.run.next_seq + self.records.len() as u64;
+        let mut at = self.at.clone();
+        // Only the first record says that the boot is another one.
+        at.boot = at.boot.filter(|_| self.records.is_empty());
+        self.records.push(Record { v: 1, run: self.run.id.clone(), epoch: self.run.epoch, seq, at, event });
     }
 
     /// Pushes an event whose way on is found on the run as it is after it.
-    fn push_onward(&mut self, event: impl Fn(Advance) -> Event, onward: impl FnOnce(&Self) -> Advance) {
-        let before = self.run.clone();
-        let record = self.record(event(straight(before.position.clone())));
-        self.run.apply(&record);
-        let advance = onward(self);
-        self.run = before;
+    fn push_onward(&mut self, event: impl Fn(Advance) -> Event, onward: impl FnOnce(Walk<'a>) -> Advance) {
+        let advance = onward(self.walk_after(&event(self.stay())));
         self.push(event(advance));
     }
 
-    fn record(&self, event: Event) -> Record {
-        Record { v: 1, run: self.run.id.clone(), epoch: self.run.epoch, seq: self.run.next_seq, at: self.at.clone(), event }
+    /// A walk over the run as it is.
+    fn walk(&self) -> Walk<'a> {
+        Walk::new(self.plan, Ahead::of(self.run))
     }
 
-    fn walk(&self) -> Walk<'_> {
-        Walk::new(self.plan, self.run.clone())
+    /// A walk over the run as it is after an event.
+    fn walk_after(&self, event: &Event) -> Walk<'a> {
+        Walk::new(self.plan, Ahead::after(self.run, event))
+    }
+
+    /// Where it stands.
+    fn stay(&self) -> Advance {
+        straight(self.run.position.clone())
     }
 }
 
 /// What follows from a command, or why it is not allowed now.
 pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal> {
-    if run.position == Position::Closed && run.opened.is_some() {
-        return Err(Refusal::Closed);
+    match (&run.opened, &asked.command) {
+        (None, Command::Open(_)) => {}
+        (None, _) => return Err(Refusal::NotNow("the run is not open yet".to_owned())),
+        (Some(_), _) if run.position == Position::Closed => return Err(Refusal::Closed),
+        (Some(_), _) => {}
     }
-    let mut at = asked.at.clone();
-    if at.boot == run.boot {
-        at.boot = None;
-    }
-    let mut draft = Draft { plan, run: run.clone(), at, records: Vec::new(), effects: Vec::new() };
-    if run.opened.is_none() && !matches!(asked.command, Command::Open(_)) {
-        return Err(Refusal::NotNow("the run is not open yet".to_owned()));
-    }
+    let mut draft = draft(plan, run, asked.at.clone());
     match &asked.command {
         Command::Open(opening) => choose::open(&mut draft, opening)?,
         Command::EnterRepair { guards, how } => choose::enter_repair(&mut draft, guards.as_ref(), how)?,
         Command::Begin(beginning) => begin::begin(&mut draft, beginning)?,
-        Command::Finish(ending) => finish::finish(&mut draft, ending, None)?,
+        Command::Finish(ending) => finish::finish(&mut draft, ending)?,
         Command::AlreadyDone { step, held, how } => choose::already_done(&mut draft, step, held, how)?,
         Command::Answer { step, answer, how, guards } => answer::answer(&mut draft, step, (answer, how), guards.as_ref())?,
+        Command::ByHand(deed) => by_hand::by_hand(&mut draft, deed)?,
         Command::Skip { step, reason } => choose::skip(&mut draft, step, reason)?,
         Command::Decide { attempt, choice, reason, how } => choose::decide_attempt(&mut draft, attempt, *choice, reason, how)?,
         Command::GoOn { reason, how } => choose::go_on(&mut draft, reason, how)?,
@@ -98,24 +103,47 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
     Ok(Decision { records: draft.records, effects: draft.effects })
 }
 
+/// Whether an attempt would be refused whatever is measured for it: asked before anything is measured or copied.
+pub fn may_begin(plan: &Plan, run: &Run, beginning: &Beginning) -> Result<(), Refusal> {
+    if run.position == Position::Closed {
+        return Err(Refusal::Closed);
+    }
+    begin::ready(&draft(plan, run, Moment::default()), beginning).map(|_| ())
+}
+
+fn draft<'a>(plan: &'a Plan, run: &'a Run, mut at: Moment) -> Draft<'a> {
+    if at.boot == run.boot {
+        at.boot = None;
+    }
+    Draft { plan, run, at, records: Vec::new(), effects: Vec::new() }
+}
+
 /// Closing a run; what it is closed as must be true.
 fn close(draft: &mut Draft, outcome: Close, why: &str) -> Result<(), Refusal> {
-    idle(&draft.run)?;
+    idle(draft.run)?;
     let fits = match (outcome, &draft.run.position) {
         (Close::Done, Position::AtEnd { nothing_to_repair }) => !nothing_to_repair,
         (Close::NothingToRepair, Position::AtEnd { nothing_to_repair }) => *nothing_to_repair,
-        (Close::NothingToRepair, Position::EnterRepair) => true,
+        (Close::NothingToRepair, Position::EnterRepair) => all_is_well(draft),
         (Close::NotRepaired, _) => true,
         (Close::Done | Close::NothingToRepair, _) => false,
     };
     if !fits {
-        return Err(Refusal::NotNow("not every step has its end; the run can only be closed as not repaired, with a reason".to_owned()));
+        let why = "it would not be true; this run can only be closed as not repaired, with a reason";
+        return Err(Refusal::NotNow(why.to_owned()));
     }
     if outcome == Close::NotRepaired {
         reason(why)?;
     }
     draft.push(Event::RunClosed { outcome, reason: why.trim().to_owned() });
     Ok(())
+}
+
+/// Nothing was changed, and no look of diagnose found a fault or could not tell.
+fn all_is_well(draft: &Draft) -> bool {
+    let phase = |key: &Key| draft.plan.item(&key.id).map(|item| item.phase);
+    let mut faults = draft.run.findings.iter().filter(|finding| finding.judged != Judged::Passed);
+    !draft.run.is_changed() && !faults.any(|finding| phase(&finding.step) == Some(Phase::Diagnose))
 }
 
 /// Nothing runs.

@@ -8,6 +8,7 @@ use crate::text::sanitizer::plain;
 use crate::text::width::{columns, wrap};
 use crate::tui::model::{Asking, Confirms, Overlay, Prompt, Reason};
 use crate::view::map::steps;
+use crate::view::words::count;
 use crate::view::{Act, KeyHint};
 
 /// The lines of the foot for a width.
@@ -114,7 +115,7 @@ fn keys(scene: &Scene, width: usize) -> Vec<Line<'static>> {
         words.push("arrows read".to_owned());
     }
     if more > 0 {
-        words.insert(0, format!("Space {more} more lines"));
+        words.insert(0, format!("Space {} more", count(more, "line", "lines")));
     } else if scene.model.shown.scroll > 0 {
         words.insert(0, "PgUp back up".to_owned());
     }

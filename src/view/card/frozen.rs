@@ -43,7 +43,7 @@ pub(super) fn frozen(plan: &Plan, run: &Run, attempt: Option<&AttemptId>) -> Car
 }
 
 fn line(changed: &Changed) -> String {
-    let (before, after) = (words::line(&changed.before), words::line(&changed.after));
+    let (before, after) = (brief(&changed.before), brief(&changed.after));
     let values = match (before.as_str(), after.as_str()) {
         ("", "") => String::new(),
         (before, "") => format!(": was {before}"),
@@ -51,6 +51,15 @@ fn line(changed: &Changed) -> String {
         (before, after) => format!(": from {before} to {after}"),
     };
     format!("{}  {}{values}", words::line(&changed.path), words::line(&changed.what))
+}
+
+/// A value for the eye: of a digest the beginning; the whole of it is on record.
+fn brief(value: &str) -> String {
+    let word = |word: &str| {
+        let digest = word.len() >= 32 && word.chars().all(|letter| letter.is_ascii_hexdigit());
+        if digest { format!("{}…", &word[..12]) } else { word.to_owned() }
+    };
+    words::line(value).split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// The end of a path, for a message that must be short.
@@ -82,7 +91,7 @@ fn said(plan: &Plan, run: &Run, changed: &[Changed], rows: &mut Rows) {
 fn ways_on(run: &Run) -> Vec<String> {
     let back = match run.newest_way_back() {
         Some(attempt) => format!("u  way back: undoes `{}`, and is measured", attempt.intent.step),
-        None => "(there is no way back that could be gone)".to_owned(),
+        None => "   there is no way back".to_owned(),
     };
     vec![
         back,
@@ -115,6 +124,13 @@ mod tests {
         assert_eq!(row(&card, Label::DoNot), ["restart a pod, the kubelet or the machine"]);
         assert!(row(&card, Label::Ask)[0].chars().count() <= 160);
         assert_eq!(row(&card, Label::HandOver), ["call komari, or pepe"]);
+    }
+
+    #[test]
+    fn a_digest_is_shortened_for_the_eye_and_nothing_else_is() {
+        assert_eq!(brief(&format!("sha256 {}", "0123456789abcdef".repeat(4))), "sha256 0123456789ab…");
+        assert_eq!(brief("mode 0644"), "mode 0644");
+        assert_eq!(brief("/etc/kubernetes/pki/apiserver-etcd-client.crt"), "/etc/kubernetes/pki/apiserver-etcd-client.crt");
     }
 
     #[test]

@@ -22,22 +22,23 @@ impl Maker<'_> {
         if !may.is_empty() {
             rows.one(Label::MayChange, format!("{} in {}", may.join(", "), scope.join(", ")));
         } else if !scope.is_empty() {
-            rows.one(Label::MayChange, format!("nothing in {}", scope.join(", ")));
+            rows.one(Label::MayChange, "nothing");
         }
         match lines {
             Ok(lines) => rows.add(Label::MustNot, self.guarded(&lines)),
             Err(why) => rows.one(Label::MustNot, format!("cannot be said yet: {why}")),
         }
-        rows.add(Label::WayBack, self.way_back(resolved, &scope));
+        rows.add(Label::WayBack, self.way_back(resolved));
     }
 
     fn guarded(&self, guards: &GuardLines) -> Vec<String> {
-        let by_hand = matches!(self.step.kind, StepKind::ByHand(_));
-        let when = if by_hand { "measured once you say that it is done" } else { "measured just before, and again after" };
+        let when = if self.is_by_hand() { "measured once you say that it is done" } else { "measured just before, and again after" };
         let mut lines = Vec::new();
         if !guards.scope.is_empty() {
             let entries = self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} entries)", guards.entries));
-            lines.push(format!("everything else in {}{entries}", guards.scope.join(", ")));
+            let (all, may) = (guards.scope.join(", "), !self.step.fields.may_change.is_empty());
+            // The row above names the place, where there is one.
+            lines.push(format!("everything {}{entries}", if may { "else in there".to_owned() } else { format!("in {all}") }));
         }
         lines.extend(guards.others.iter().map(|guard| guard.what.clone()));
         let last = if lines.is_empty() { "nothing is guarded: the runbook names no scope" } else { when };
@@ -45,14 +46,19 @@ impl Maker<'_> {
         lines
     }
 
-    fn way_back(&self, resolved: Option<&Resolved>, scope: &[String]) -> Vec<String> {
+    fn is_by_hand(&self) -> bool {
+        matches!(self.step.kind, StepKind::ByHand(_))
+    }
+
+    fn way_back(&self, resolved: Option<&Resolved>) -> Vec<String> {
         if let Some(attempt) = self.run.newest_attempt(self.key)
             && let Some(line) = way_back_of(self.run, attempt)
         {
             return vec![line];
         }
         match resolved.map(|resolved| &resolved.undo) {
-            Some(UndoLine::Copy) => vec![format!("u puts {} back: a copy is taken just before, and read back", scope.join(", "))],
+            Some(UndoLine::Copy) if self.is_by_hand() => vec!["yours: locum takes no copy before a deed by hand".to_owned()],
+            Some(UndoLine::Copy) => vec!["u puts all of it back: a copy is taken just before, and read back".to_owned()],
             Some(UndoLine::Command(line)) => vec![format!("u runs: {}", line.shown)],
             Some(UndoLine::ByHand(text)) => vec![format!("by hand: {text}")],
             Some(UndoLine::None { why }) => vec![format!("NONE: {why}")],
@@ -71,7 +77,7 @@ impl Maker<'_> {
 fn way_back_of(run: &Run, attempt: &Attempt) -> Option<String> {
     let began = words::clock(&attempt.begun_at, words::zone(run));
     match attempt.intent.undo.as_ref()? {
-        _ if attempt.undone => Some("it was gone; the step is open again".to_owned()),
+        _ if attempt.undone => Some("it was taken; the step is open again".to_owned()),
         WayBack::Copy { entries } => Some(format!("u puts all {entries} entries back: the copy of {began}, read back")),
         WayBack::Command | WayBack::ByHand | WayBack::None { .. } => None,
     }
@@ -101,13 +107,15 @@ mod tests {
         assert_eq!(
             row(&card, Label::MustNot),
             [
-                "everything else in /etc/kubernetes (63 entries)",
+                "everything else in there (63 entries)",
                 "the list of nodes",
                 "measured just before, and again after",
             ]
         );
-        assert_eq!(row(&card, Label::WayBack), ["u puts /etc/kubernetes back: a copy is taken just before, and read back"]);
-        assert_eq!(row(&of(&sample, "restart"), Label::MayChange), ["nothing in /etc/kubernetes"]);
+        assert_eq!(row(&card, Label::WayBack), ["u puts all of it back: a copy is taken just before, and read back"]);
+        let restart = of(&sample, "restart");
+        assert_eq!(row(&restart, Label::MayChange), ["nothing"]);
+        assert_eq!(row(&restart, Label::MustNot)[0], "everything in /etc/kubernetes (63 entries)");
     }
 
     #[test]
@@ -125,6 +133,14 @@ mod tests {
         assert_eq!(row(&card, Label::MustNot), ["nothing is guarded: the runbook names no scope"]);
         assert_eq!(row(&card, Label::WayBack), ["NONE: it only restarts"]);
         assert_eq!(row(&of(&sample, "b"), Label::WayBack), ["u runs: false"]);
+    }
+
+    #[test]
+    fn a_deed_by_hand_promises_no_copy_and_in_the_follow_up_no_measure() {
+        let sample = sample::at_the_change();
+        assert_eq!(row(&of(&sample, "console"), Label::WayBack), ["yours: locum takes no copy before a deed by hand"]);
+        assert_eq!(row(&of(&sample, "console"), Label::MustNot).last().map(String::as_str), Some("measured once you say that it is done"));
+        assert!(row(&of(&sample, "calendar"), Label::MustNot).is_empty());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::row::Row;
 use super::{map, words};
 use crate::engine::{Key, Plan, Position, Run};
 
+pub use result::outcome;
 pub use step::{already_done_card, card};
 pub use undo::undo_card;
 

@@ -68,7 +68,7 @@ pub(super) fn at_end(plan: &Plan, run: &Run, nothing_to_repair: bool) -> Card {
     rows.one(Label::TellPeople, tell(plan, run, &title, nothing_to_repair));
     rows.add(Label::Daylight, daylight(plan, run));
     rows.one(Label::Report, format!("locum report {}", run.id));
-    rows.one(Label::Ask, "Where did you hesitate? m writes it down, and makes the runbook better.");
+    rows.one(Label::OneThing, "Where did you hesitate? m writes it down, and makes the runbook better.");
     let keys = vec![KeyHint::new("y", what, Act::Close(close))];
     about(Tone::End, headline, rows.0, common(run, keys))
 }
@@ -107,7 +107,7 @@ pub(super) fn findings(plan: &Plan, run: &Run, phase: Phase) -> Vec<String> {
         .filter(|line| line.mark != Mark::Then)
         .map(|line| {
             let note = line.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-            format!("{:<10}  {}{note}", line.mark.text(), line.title)
+            format!("{:<6} {}{note}", line.mark.text(), line.title)
         })
         .collect()
 }
@@ -134,11 +134,11 @@ fn ahead(plan: &Plan, run: &Run, phase: Phase) -> Vec<String> {
 fn tell(plan: &Plan, run: &Run, title: &str, nothing_to_repair: bool) -> String {
     let head = &plan.runbook.head;
     let service = head.service.as_ref().map_or_else(|| words::place(run), |service| words::line(&service.value));
-    if nothing_to_repair {
-        return format!("{service}: looked at \"{title}\", nothing to repair.");
+    match (run.mode(), nothing_to_repair) {
+        (Mode::Drill, _) => "nobody; this was a drill".to_owned(),
+        (Mode::Live | Mode::Look, true) => format!("{service}: looked at, nothing to repair: {title}."),
+        (Mode::Live | Mode::Look, false) => format!("{service}: done: {title}. The proof holds."),
     }
-    let impact = head.impact.as_ref().map_or_else(String::new, |impact| format!(" It was: {}", words::line(impact)));
-    format!("{service}: \"{title}\" is done, and the proof holds.{impact}")
 }
 
 /// What is left for daylight: skipped steps, deviations, follow-up that was not done.
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(card.headline, "BEHIND THIS GATE STEPS CHANGE KYOUSUKE. This is what was found.");
         assert_eq!(
             row(&card, Label::Found),
-            ["FAULT       Is the certificate still valid?: expired 61 d", "ok          Was it signed by the CA on disk?"]
+            ["FAULT  Is the certificate still valid?: expired 61 d", "ok     Was it signed by the CA on disk?"]
         );
         assert_eq!(row(&card, Label::Next)[0], "Renew the leaf certificate, and only it *");
         assert_eq!(card.key_for("y").map(|hint| &hint.act), Some(&Act::EnterRepair));
@@ -244,7 +244,7 @@ mod tests {
         sample.answer("calendar", crate::engine::command::Answer::Done);
         let card = here(&sample.plan, &sample.run);
         assert_eq!(card.headline, "IT IS DONE. Close the run.");
-        assert!(row(&card, Label::TellPeople)[0].starts_with("kubernetes: \"Renew an expired certificate\" is done"));
+        assert!(row(&card, Label::TellPeople)[0].starts_with("kubernetes: done: Renew an expired certificate."));
         assert_eq!(row(&card, Label::Daylight), ["skipped: Restart it: it restarted itself"]);
         assert_eq!(row(&card, Label::Report), ["locum report 7f3a-k2"]);
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::engine::record::{EndResult, Facts, Judged};
+use crate::engine::record::{Does, EndResult, Facts, Judged};
 use crate::engine::run::{Attempt, StepState};
 use crate::engine::{Key, Plan, Run};
+use crate::model::StepKind;
 use crate::text::human;
 use crate::view::{map, words};
 
@@ -29,12 +30,17 @@ fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
         return vec![format!("begun at {since}; how it ended is NOT KNOWN: {why}")];
     }
     let Some(facts) = &attempt.end else { return vec![format!("it runs, since {since}")] };
-    let mut lines = vec![format!("{}: {}", verdict(plan, &attempt.intent.step, facts), ended(facts))];
+    let by_hand = plan.item(&attempt.intent.step.id).is_some_and(|item| matches!(item.step.kind, StepKind::ByHand(_)));
+    let answer = attempt.intent.confirm.as_ref().filter(|_| by_hand).map(|confirm| &confirm.text);
+    let mut lines = vec![match answer {
+        Some(answer) => format!("answered: {answer}"),
+        None => format!("{}: {}", verdict(plan, &attempt.intent.step, facts), ended(facts)),
+    }];
     let not_held = facts.matched.iter().filter(|matched| !matched.held);
     lines.extend(not_held.map(|matched| format!("does not hold: {}", matched.what)));
     lines.extend(facts.leftover.iter().map(|process| format!("still runs: {process}")));
     if attempt.undone {
-        lines.push("the way back was gone afterwards".to_owned());
+        lines.push("undone afterwards".to_owned());
     }
     lines
 }
@@ -43,6 +49,26 @@ fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
 pub(super) fn found(run: &Run, key: &Key) -> Vec<String> {
     let facts = run.newest_attempt(key).and_then(|attempt| attempt.end.as_ref());
     facts.map(|facts| facts.found.clone()).unwrap_or_default()
+}
+
+/// What came of an attempt, in one line: for the moment when it ends.
+pub fn outcome(plan: &Plan, run: &Run, attempt: &Attempt) -> Option<String> {
+    let facts = attempt.end.as_ref()?;
+    let key = &attempt.intent.step;
+    let said = format!("{}, {}", verdict(plan, key, facts), ended(facts));
+    let found = words::line(&facts.found.join("; "));
+    Some(match attempt.intent.does {
+        Does::Look if found.is_empty() => format!("`{key}`: {said}"),
+        Does::Look => format!("`{key}`: {}: {found}", verdict(plan, key, facts)),
+        Does::Undo => format!("the way back from `{key}`: {said}: {found}"),
+        Does::Change if run.broken.is_some() => format!("`{key}`: {said}; A GUARD IS BROKEN"),
+        Does::Change => {
+            let guards = if run.guards.is_some() { "; the guards hold" } else { "" };
+            let changed = words::count(attempt.allowed.len(), "listed entry", "listed entries");
+            let changed = if attempt.allowed.is_empty() { String::new() } else { format!("; {changed} changed") };
+            format!("`{key}`: {said}{changed}{guards}")
+        }
+    })
 }
 
 /// The verdict as on the map.
@@ -105,6 +131,19 @@ mod tests {
         let lines = got(&sample.plan, &sample.run, &Key::new("renew"));
         assert!(lines[0].contains("NOT KNOWN: the machine was started again"), "{lines:?}");
         assert!(!lines[0].contains("FAILED"));
+    }
+
+    #[test]
+    fn when_an_attempt_ends_one_line_says_what_came_of_it() {
+        let said = |sample: &sample::Sample| outcome(&sample.plan, &sample.run, sample.run.attempts.values().next_back().expect("one"));
+        assert_eq!(said(&sample::at_the_gate()).as_deref(), Some("`same-ca`: ok: /etc/kubernetes/pki/apiserver.crt: OK"));
+        let mut sample = sample::at_the_change();
+        sample.change("renew", Found::Ok("renewed"));
+        assert_eq!(said(&sample).as_deref(), Some("`renew`: ok, exit 0 after 5 s; the guards hold"));
+        assert_eq!(said(&sample::frozen()).as_deref(), Some("`renew`: ok, exit 0 after 5 s; A GUARD IS BROKEN"));
+        let mut sample = sample::in_the_loop();
+        sample.begin("restart[1]", None);
+        assert_eq!(said(&sample), None, "it still runs");
     }
 
     #[test]

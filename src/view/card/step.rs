@@ -79,7 +79,7 @@ impl Maker<'_> {
     fn tone(&self) -> Tone {
         match self.step.kind {
             StepKind::Change(_) => Tone::Change,
-            StepKind::ByHand(_) if matches!(self.phase, Phase::Repair | Phase::FollowUp) => Tone::Change,
+            StepKind::ByHand(_) if self.phase == Phase::Repair => Tone::Change,
             StepKind::ByHand(_) | StepKind::Question(_) => Tone::Person,
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Steps(_) => Tone::Look,
         }
@@ -90,6 +90,7 @@ impl Maker<'_> {
         match (&self.step.kind, self.tone()) {
             (StepKind::Change(_), _) => format!("THIS STEP CHANGES {place}. Read it once, slowly."),
             (StepKind::ByHand(_), Tone::Change) => "YOU DO THIS YOURSELF. locum runs nothing here. Read it once, slowly.".to_owned(),
+            (StepKind::ByHand(_), _) if self.phase == Phase::FollowUp => "You do this yourself. locum runs nothing here.".to_owned(),
             (StepKind::ByHand(_), _) => "You look yourself. locum runs nothing here.".to_owned(),
             (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
             (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
@@ -156,6 +157,7 @@ impl Maker<'_> {
             Work::Test(test) | Work::Wait { test, .. } => self.test(rows, test),
             Work::Command(line) => self.command(rows, line),
             Work::Restore => rows.one(Label::Runs, resolved.shown()),
+            Work::ByHand(text) if words::lines(text) == words::lines(&resolved.title) => rows.one(Label::Runs, "by hand, by you"),
             Work::ByHand(text) => rows.one(Label::Runs, format!("by hand: {text}")),
             Work::Question { text, choices, show } => {
                 if words::line(text) != words::line(&resolved.title) {

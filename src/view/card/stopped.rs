@@ -58,7 +58,7 @@ const fn headline(by: StopReason) -> &'static str {
         StopReason::Unknown => "HOW IT ENDED IS NOT KNOWN.",
         StopReason::Runbook => "THE RUNBOOK SAYS: STOP.",
         StopReason::OfferUndo => "THE RUNBOOK SAYS: GO BACK.",
-        StopReason::Undone => "THE WAY BACK WAS GONE.",
+        StopReason::Undone => "YOU WENT BACK.",
         StopReason::TooManyVisits => "ROUND IN CIRCLES.",
         StopReason::NameNotKnown => "A VALUE IS MISSING.",
     }
@@ -70,7 +70,7 @@ const fn why(by: StopReason) -> &'static str {
         StopReason::Unknown => "the end of a change is not known",
         StopReason::Runbook => "the runbook stops here",
         StopReason::OfferUndo => "the runbook offers the way back here",
-        StopReason::Undone => "a way back was gone",
+        StopReason::Undone => "the way back was taken",
         StopReason::TooManyVisits => "a step would be reached for the fourth time",
         StopReason::NameNotKnown => "a name is not known yet",
     }

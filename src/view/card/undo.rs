@@ -58,8 +58,19 @@ fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String])
         rows.add(Label::Changed, broken.changed.iter().map(|changed| format!("{} ({})", changed.path, changed.what)));
     }
     rows.add(Label::GoodIs, good);
+    rows.add(Label::Caution, stays(run, attempt));
     rows.one(Label::IfNot, "The run stays where it is, and you decide.");
     rows.0
+}
+
+/// What was changed after it and has no way back of its own: that stays as it is.
+fn stays(run: &Run, attempt: &Attempt) -> Vec<String> {
+    let later = run.ledger().take_while(|later| later.intent.attempt != attempt.intent.attempt);
+    let said = later.filter_map(|later| match &later.intent.undo {
+        Some(WayBack::None { why }) => Some(format!("`{}` ran after it and is not undone: {why}", later.intent.step)),
+        Some(WayBack::Copy { .. } | WayBack::Command | WayBack::ByHand) | None => None,
+    });
+    said.collect()
 }
 
 #[cfg(test)]

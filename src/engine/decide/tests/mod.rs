@@ -1,0 +1,10 @@
+//! What follows from each command, in whole runs.
+
+mod answer;
+mod begin;
+mod by_hand;
+mod choose;
+mod close;
+mod finish;
+mod recover;
+mod way_back;

@@ -1,0 +1,82 @@
+//! What must not change, and what must not be run.
+
+use super::lines::{CommandLine, Resolved, TestLine, UndoLine, Work};
+use super::{Resolver, Unresolved};
+use crate::engine::plan::Plan;
+use crate::engine::run::Run;
+use crate::model::step::ShellName;
+use crate::model::Runbook;
+use crate::text::pattern::CommandPattern;
+
+/// The guards of a run with their names filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuardLines {
+    pub scope: Vec<String>,
+    pub others: Vec<GuardLine>,
+}
+
+/// One of `must_not_change`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardLine {
+    pub what: String,
+    pub files: Vec<String>,
+    pub output_of: Option<CommandLine>,
+}
+
+/// What must not change.
+pub fn guards(plan: &Plan, run: &Run) -> Result<GuardLines, Unresolved> {
+    let resolver = Resolver::new(plan, run, None);
+    let head = &plan.runbook.head;
+    let scope = head.scope.as_ref().map_or(Ok(Vec::new()), |scope| resolver.texts(&scope.files))?;
+    let line = |guard: &crate::model::runbook::Guard| {
+        Ok(GuardLine {
+            what: resolver.prose(&guard.what),
+            files: resolver.texts(guard.files.as_deref().unwrap_or_default())?,
+            output_of: guard.output_of.as_ref().map(|command| resolver.bare_command(command, ShellName::Bash)).transpose()?,
+        })
+    };
+    Ok(GuardLines { scope, others: head.must_not_change.iter().map(line).collect::<Result<_, _>>()? })
+}
+
+/// The rule that forbids a command of a step, with why: its own, those of its tests, and its way back.
+pub fn forbidden(runbook: &Runbook, resolved: &Resolved) -> Option<(String, String)> {
+    let rules = runbook.head.forbidden.iter().map(|rule| {
+        let unless = rule.unless.as_ref().map(|word| CommandPattern::parse(word));
+        (rule, CommandPattern::parse(&rule.r#match), unless)
+    });
+    let lines = commands(resolved);
+    let hit = rules.into_iter().find(|(_, pattern, unless)| lines.iter().any(|line| is_hit(pattern, unless.as_ref(), line)));
+    let (rule, ..) = hit?;
+    let because = rule.because.as_ref().map_or("the runbook says so", |because| &**because);
+    Some((rule.r#match.source.clone(), because.to_owned()))
+}
+
+/// A script is read as the shell reads it; words that never meet a shell are matched as they are.
+fn is_hit(pattern: &CommandPattern, unless: Option<&CommandPattern>, line: &CommandLine) -> bool {
+    match line.argv.last() {
+        Some(script) if *script == line.shown => pattern.matches_unless(unless, script),
+        Some(_) | None => pattern.matches_argv(unless, &line.argv),
+    }
+}
+
+/// Every command that a step can run.
+fn commands(resolved: &Resolved) -> Vec<&CommandLine> {
+    let own = match &resolved.work {
+        Work::Test(test) | Work::Wait { test, .. } => of_test(test),
+        Work::Command(line) => Some(line),
+        Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+    };
+    let back = match &resolved.undo {
+        UndoLine::Command(line) => Some(line),
+        UndoLine::Copy | UndoLine::ByHand(_) | UndoLine::None { .. } => None,
+    };
+    let tests = [&resolved.needs, &resolved.done_when, &resolved.undo_done_when];
+    own.into_iter().chain(tests.into_iter().flatten().filter_map(of_test)).chain(back).collect()
+}
+
+const fn of_test(test: &TestLine) -> Option<&CommandLine> {
+    match test {
+        TestLine::Command(line) => Some(line),
+        TestLine::Probe(_) => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! A step with every name filled in: what the card shows is what runs, byte for byte.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::key::Key;
+use crate::engine::record::{Does, Rerun};
+use crate::model::{Phase, Risk};
+
+/// A command that can be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    pub argv: Vec<String>,
+    /// As a person reads it: the script, or the words.
+    pub shown: String,
+    /// The step's own environment and the inputs as `LOCUM_INPUT_<NAME>`.
+    pub env: BTreeMap<String, String>,
+    pub cwd: Option<String>,
+    pub stdin: Option<String>,
+    pub timeout: Option<Duration>,
+    pub split: bool,
+    pub keep: bool,
+}
+
+/// A probe that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeLine {
+    Certificate { at: Vec<String>, valid_for: Option<Duration>, signed_by: Option<String>, is_ca: Option<bool>, name: Option<String> },
+    Tcp { at: String, open: bool, within: Duration },
+    File { path: String, exists: bool },
+}
+
+/// A test that can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestLine {
+    Command(CommandLine),
+    Probe(ProbeLine),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    Test(TestLine),
+    /// A test that is asked again until it holds.
+    Wait { test: TestLine, every: Duration, at_most: Duration, hold: Duration },
+    Command(CommandLine),
+    /// Put the copy of the scope back.
+    Restore,
+    ByHand(String),
+    Question { text: String, choices: Vec<ChoiceLine>, show: Vec<(String, String)> },
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChoiceLine {
+    pub answer: String,
+    pub value: String,
+    pub means: Option<String>,
+    pub see: Option<String>,
+}
+
+/// What the output must give.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpectLine {
+    pub exit: Option<i32>,
+    pub contains: Vec<String>,
+    pub not_contains: Vec<String>,
+    pub equals: Option<String>,
+    pub matches: Option<String>,
+    pub not_matches: Option<String>,
+    pub empty: Option<bool>,
+}
+
+/// How a value is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureLine {
+    pub name: String,
+    pub r#match: Option<String>,
+    pub json: Option<String>,
+    pub lines: bool,
+    pub pattern: Option<String>,
+}
+
+/// The way back that the author gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoLine {
+    /// The copy of the scope that is taken before.
+    Copy,
+    Command(CommandLine),
+    ByHand(String),
+    None { why: String },
+}
+
+/// A step, ready.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    pub key: Key,
+    pub phase: Phase,
+    pub title: String,
+    pub does: Does,
+    pub work: Work,
+    pub expect: ExpectLine,
+    pub captures: Vec<CaptureLine>,
+    /// The `got` texts of the branches, by their place.
+    pub got: Vec<Option<String>>,
+    pub needs: Vec<TestLine>,
+    pub done_when: Vec<TestLine>,
+    pub may_change: Vec<String>,
+    pub looks_alike: Vec<String>,
+    pub undo: UndoLine,
+    pub undo_done_when: Vec<TestLine>,
+    pub risk: Option<Risk>,
+    /// What is typed to confirm; for `low` nothing needs to be.
+    pub confirm_word: String,
+    pub rerun: Rerun,
+}
+
+impl Resolved {
+    /// Digest over everything that will run: what was confirmed is what is executed.
+    pub fn digest(&self) -> String {
+        let text = format!("{:?}\n{:?}\n{:?}\n{:?}", self.key, self.work, self.may_change, self.undo);
+        Sha256::digest(text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+
+    /// The words of the process, or what is done instead of one.
+    pub fn argv(&self) -> Vec<String> {
+        match &self.work {
+            Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line) => line.argv.clone(),
+            Work::Test(TestLine::Probe(probe)) | Work::Wait { test: TestLine::Probe(probe), .. } => probe.words(),
+            Work::Restore => vec!["locum".to_owned(), "restore the copy".to_owned()],
+            Work::ByHand(text) | Work::Question { text, .. } => vec!["by hand".to_owned(), text.clone()],
+        }
+    }
+
+    /// What runs, for people.
+    pub fn shown(&self) -> String {
+        match &self.work {
+            Work::Test(test) | Work::Wait { test, .. } => test.shown(),
+            Work::Command(line) => line.shown.clone(),
+            Work::Restore => "puts the copy back".to_owned(),
+            Work::ByHand(text) | Work::Question { text, .. } => text.clone(),
+        }
+    }
+}
+
+impl TestLine {
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Command(line) => line.shown.clone(),
+            Self::Probe(probe) => probe.words().join(" "),
+        }
+    }
+}
+
+impl ProbeLine {
+    /// The probe in words: `certificate a.crt valid_for 7d`.
+    pub fn words(&self) -> Vec<String> {
+        let seconds = |time: &Duration| crate::text::duration::human(*time);
+        let mut words = Vec::new();
+        match self {
+            Self::Certificate { at, valid_for, signed_by, is_ca, name } => {
+                words.push("certificate".to_owned());
+                words.extend(at.clone());
+                words.extend(valid_for.iter().map(|time| format!("valid_for {}", seconds(time))));
+                words.extend(signed_by.iter().map(|path| format!("signed_by {path}")));
+                words.extend(is_ca.iter().map(|is_ca| format!("is_ca {is_ca}")));
+                words.extend(name.iter().map(|name| format!("name {name}")));
+            }
+            Self::Tcp { at, open, within } => {
+                let open = if *open { "open" } else { "closed" };
+                words.extend(["tcp".to_owned(), at.clone(), open.to_owned(), format!("within {}", seconds(within))]);
+            }
+            Self::File { path, exists } => {
+                let exists = if *exists { "exists" } else { "does not exist" };
+                words.extend(["file".to_owned(), path.clone(), exists.to_owned()]);
+            }
+        }
+        words
+    }
+}

@@ -1,0 +1,208 @@
+//! A run: what its records fold to. Only [`Run::apply`] changes it, and it never decides.
+
+mod apply;
+
+pub use apply::Outcome;
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::key::{AttemptId, Key};
+use super::position::Position;
+use super::record::{Changed, Close, Does, EndResult, Facts, Guards, Intent, Judged, Mode, Record, RunbookRef, WayBack, Who};
+
+/// How a step ended, or that it has not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum StepState {
+    #[default]
+    Open,
+    Running(AttemptId),
+    Passed,
+    Failed,
+    /// It ran, and what it found cannot be told, or its end is not known.
+    Unknown,
+    Skipped(String),
+    NotTaken,
+}
+
+/// An attempt from intent to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    pub intent: Intent,
+    pub begun_at: String,
+    pub seq: u64,
+    pub end: Option<Facts>,
+    pub ended_at: Option<String>,
+    /// Why its end is not known, where it is not.
+    pub unknown: Option<String>,
+    /// What changed that the step lists.
+    pub allowed: Vec<Changed>,
+    /// Its way back was gone.
+    pub undone: bool,
+    /// A person decided, with a reason, that it may be done once more.
+    pub decided: bool,
+    /// What was captured when it was begun, and the lists of the loops it stood in: the names its way back means.
+    pub captured: BTreeMap<String, Value>,
+    pub loops: BTreeMap<Key, Vec<String>>,
+}
+
+impl Attempt {
+    pub fn is_open(&self) -> bool {
+        self.end.is_none() && self.unknown.is_none()
+    }
+
+    /// Whether it may have done something: all but those that are known never to have been started.
+    pub fn was_started(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| end.result != EndResult::NotStarted)
+    }
+}
+
+/// What a look found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub step: Key,
+    pub judged: Judged,
+    pub text: String,
+}
+
+/// A guard that is broken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    pub attempt: Option<AttemptId>,
+    pub changed: Vec<Changed>,
+    pub at: String,
+}
+
+/// How a run was opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    pub who: Who,
+    pub tz: String,
+    pub runbook: RunbookRef,
+    pub mode: Mode,
+    pub inputs: BTreeMap<String, Value>,
+    pub lab: Option<String>,
+    pub cwd: String,
+    pub at: String,
+}
+
+/// Something people wrote or decided, with the time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remark {
+    pub at: String,
+    pub step: Option<Key>,
+    pub what: &'static str,
+    pub text: String,
+}
+
+/// The state of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    pub id: String,
+    pub epoch: u32,
+    /// The sequence number of the next record.
+    pub next_seq: u64,
+    pub boot: Option<String>,
+    pub opened: Option<Opened>,
+    pub position: Position,
+    /// Why it stands, in words.
+    pub why: Option<String>,
+    pub steps: BTreeMap<Key, StepState>,
+    pub visits: BTreeMap<Key, u32>,
+    pub loops: BTreeMap<Key, Vec<String>>,
+    pub attempts: IndexMap<AttemptId, Attempt>,
+    pub captured: BTreeMap<String, Value>,
+    pub answers: BTreeMap<Key, String>,
+    pub findings: Vec<Finding>,
+    /// The newest measure.
+    pub guards: Option<Guards>,
+    pub broken: Option<Broken>,
+    pub remarks: Vec<Remark>,
+    pub closed: Option<(Close, String, String)>,
+    /// The time of the newest record.
+    pub last_at: String,
+}
+
+impl Run {
+    /// A run before its first record.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            epoch: 1,
+            next_seq: 1,
+            boot: None,
+            opened: None,
+            position: Position::EnterRepair,
+            why: None,
+            steps: BTreeMap::new(),
+            visits: BTreeMap::new(),
+            loops: BTreeMap::new(),
+            attempts: IndexMap::new(),
+            captured: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            findings: Vec::new(),
+            guards: None,
+            broken: None,
+            remarks: Vec::new(),
+            closed: None,
+            last_at: String::new(),
+        }
+    }
+
+    /// Folds records in order.
+    pub fn replay<'a>(id: &str, records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut run = Self::new(id);
+        for record in records {
+            run.apply(record);
+        }
+        run
+    }
+
+    pub fn state(&self, key: &Key) -> &StepState {
+        self.steps.get(key).unwrap_or(&StepState::Open)
+    }
+
+    /// The attempt that is under way: the newest, for nothing begins while something runs.
+    pub fn running(&self) -> Option<&Attempt> {
+        self.attempts.values().next_back().filter(|attempt| attempt.is_open())
+    }
+
+    /// The newest attempt of a step that is not an undo.
+    pub fn newest_attempt(&self, key: &Key) -> Option<&Attempt> {
+        self.attempts_of(key).next()
+    }
+
+    /// The same, and it may have done something.
+    pub fn newest_started(&self, key: &Key) -> Option<&Attempt> {
+        self.attempts_of(key).find(|attempt| attempt.was_started())
+    }
+
+    fn attempts_of(&self, key: &Key) -> impl Iterator<Item = &Attempt> {
+        // A step without a state was never attempted; that is not looked for in a long run.
+        let attempts = self.steps.contains_key(key).then(|| self.attempts.values().rev());
+        attempts.into_iter().flatten().filter(move |attempt| attempt.intent.step == *key && attempt.intent.does != Does::Undo)
+    }
+
+    /// What was changed and is not undone, newest first, with its way back or why there is none.
+    pub fn ledger(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.values().rev().filter(|attempt| {
+            attempt.intent.does == Does::Change && attempt.intent.undo.is_some() && !attempt.undone && attempt.was_started()
+        })
+    }
+
+    /// The newest way back: the only one that can be gone. What has none is passed over; its author said why.
+    pub fn newest_way_back(&self) -> Option<&Attempt> {
+        self.ledger().find(|attempt| !matches!(attempt.intent.undo, Some(WayBack::None { .. }) | None))
+    }
+
+    /// Whether anything was changed that is not undone.
+    pub fn is_changed(&self) -> bool {
+        self.ledger().next().is_some()
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.opened.as_ref().map(|opened| opened.mode).unwrap_or_default()
+    }
+}

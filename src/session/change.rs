@@ -1,0 +1,172 @@
+//! A change, from its confirmation to its end: measured, copied, recorded, told to go.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::ask::measured;
+use super::bundle::Bundle;
+use super::control::{Busy, Notice, Trouble};
+use super::task::{AskDone, Prepared, Settled, Task};
+use super::{Pending, Session, failed};
+use crate::engine::command::{Beginning, Command, Effect};
+use crate::engine::record::{Judged, Target};
+use crate::engine::resolve::{Resolved, Work};
+use crate::engine::{AttemptId, Exit, may_begin};
+use crate::exec::{self, SupervisorPlace};
+use crate::journal::Evidence;
+
+impl Session {
+    pub(super) fn beginning(&self, resolved: &Resolved, attempt: &AttemptId, shown: &str) -> Beginning {
+        let belongs = super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
+        let (env, cwd) = match command_of(resolved) {
+            Some(line) => {
+                let spec = self.place.change(line, &belongs);
+                (spec.env.into_keys().collect(), spec.cwd)
+            }
+            None => (Vec::new(), self.place.cwd.clone()),
+        };
+        Beginning {
+            step: resolved.key.clone(),
+            attempt: attempt.clone(),
+            undoes: None,
+            shown: shown.to_owned(),
+            confirm: None,
+            again: None,
+            target: Target { want: self.place.host.clone(), got: crate::host::actor::host(), by: "uname".to_owned() },
+            env,
+            cwd: cwd.display().to_string(),
+            needs: Vec::new(),
+            guards: None,
+            way_back: None,
+        }
+    }
+
+    /// Refuses early what would be refused anyway, so that nothing is measured or copied for it.
+    fn would_refuse(&self, beginning: &Beginning) -> Result<(), Trouble> {
+        Ok(may_begin(&self.plan, &self.run, beginning)?)
+    }
+
+    pub(super) fn begin_change(&mut self, pending: Pending, ask_done: AskDone) -> Result<(), Trouble> {
+        let mut beginning = self.beginning(&pending.task.resolved, &pending.task.attempt, &pending.shown);
+        beginning.confirm = Some(pending.confirm.clone());
+        beginning.again.clone_from(&pending.again);
+        beginning.undoes.clone_from(&pending.undoes);
+        self.would_refuse(&beginning)?;
+        self.busy = Some(Busy::Preparing { step: pending.task.resolved.key.clone() });
+        let task = pending.task.clone();
+        let before = if pending.undoes.is_some() { None } else { self.sight.clone() };
+        self.pending = Some(pending);
+        thread::spawn(move || task.prepare(before, ask_done));
+        Ok(())
+    }
+
+    pub(super) fn prepared(&mut self, prepared: Prepared) -> Result<(), Trouble> {
+        let Some(pending) = self.pending.take() else { return Ok(()) };
+        self.busy = None;
+        if !prepared.done.is_empty() && prepared.done.iter().all(|test| test.held) {
+            let held = prepared.done.iter().map(|test| test.what.clone()).collect();
+            self.notices.push(Notice::AlreadyDone { step: pending.task.resolved.key.clone(), held });
+            return Ok(());
+        }
+        let task = pending.task;
+        let mut beginning = self.beginning(&task.resolved, &task.attempt, &pending.shown);
+        beginning.confirm = Some(pending.confirm);
+        beginning.again = pending.again;
+        beginning.undoes = pending.undoes;
+        beginning.needs = prepared.needs;
+        beginning.guards = prepared.guards;
+        beginning.way_back = prepared.way_back;
+        if let Some(sight) = &prepared.sight {
+            self.keep_sight(&task.attempt.to_string(), sight)?;
+            self.remember(Some(sight))?;
+        }
+        let before = self.before_of(&beginning, prepared.sight);
+        match &task.resolved.work {
+            Work::Command(_) => self.supervise(task, beginning, before),
+            Work::Restore => self.restore(task, beginning, before),
+            Work::ByHand(_) => self.undone_by_hand(task, beginning, before),
+            Work::Test(_) | Work::Wait { .. } | Work::Question { .. } => unreachable!("only changes are prepared"),
+        }
+    }
+
+    /// What the guards are compared with afterwards: for a way back, what was there before the change it undoes.
+    fn before_of(&self, beginning: &Beginning, now: Option<super::watch::Sight>) -> Option<super::watch::Sight> {
+        match &beginning.undoes {
+            Some(undone) => self.kept_sight(&undone.to_string()),
+            None => now,
+        }
+    }
+
+    fn supervise(&mut self, task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
+        let Some(line) = command_of(&task.resolved) else { return Ok(()) };
+        let spec = self.place.change(line, &task.asker.belongs);
+        let files = Evidence::prepare(&self.folder, &task.attempt.0).map_err(|error| super::journal_trouble(&error))?;
+        let place = SupervisorPlace { lock: files.lock(), started: files.started(), exit: files.exit(), blob: task.blob.clone() };
+        let supervised = exec::supervise(&self.program, &spec, &place, &[]);
+        let mut supervised = supervised.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
+        let bundle = Arc::clone(&self.bundle);
+        let went = self.commit_and(Command::Begin(Box::new(beginning)), |effects| {
+            if effects.is_empty() {
+                return Ok(());
+            }
+            still_the_same(&bundle)?;
+            supervised.go().map_err(|error| failed(super::ask::chain(&error), Exit::Environment))
+        });
+        let went = match went {
+            Ok(effects) => !effects.is_empty(),
+            Err(trouble) => {
+                // Whether GO was heard is in what the supervisor leaves behind.
+                let _ = supervised.abandon();
+                let boot = self.run.boot.clone();
+                let _ = self.find_out(boot.as_deref());
+                return Err(trouble);
+            }
+        };
+        if !went {
+            let _ = supervised.abandon();
+            return Ok(());
+        }
+        self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
+        thread::spawn(move || task.carry(supervised, before));
+        Ok(())
+    }
+
+    fn restore(&mut self, mut task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
+        let undone = beginning.undoes.clone();
+        still_the_same(&self.bundle)?;
+        let effects = self.commit(Command::Begin(Box::new(beginning)))?;
+        let (Some(undone), true) = (undone, effects.contains(&Effect::Go(task.attempt.clone()))) else { return Ok(()) };
+        task.copy = self.folder.copies().join(undone.to_string());
+        let strays = self.folder.copies().join(format!("{}.strays", task.attempt));
+        self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
+        thread::spawn(move || task.restore(strays, before));
+        Ok(())
+    }
+
+    fn undone_by_hand(&mut self, task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
+        self.commit(Command::Begin(Box::new(beginning)))?;
+        self.busy = Some(Busy::Settling { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
+        thread::spawn(move || task.settle(measured(Judged::Passed), before));
+        Ok(())
+    }
+
+    pub(super) fn settled(&mut self, settled: Settled) -> Result<(), Trouble> {
+        self.busy = None;
+        self.end(settled, |ending| Command::Finish(Box::new(ending)))
+    }
+}
+
+/// The files that commands call are still those that the run began with.
+fn still_the_same(bundle: &Bundle) -> Result<(), Trouble> {
+    bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))
+}
+
+/// The command of a step, where it has one.
+fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLine> {
+    use crate::engine::resolve::TestLine;
+    match &resolved.work {
+        Work::Command(line) | Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
+        Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => None,
+        Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+    }
+}
