@@ -412,7 +412,7 @@ impl<'a> Plain<'a> {
                 offered = true;
             }
             if self.lines.gone() {
-                return Ok(Some(self.gone()?));
+                return Ok(Some(self.gone()));
             }
             // What a pipe holds is for the questions to come, not for now.
             if !self.lines.is_terminal() {
@@ -426,7 +426,7 @@ impl<'a> Plain<'a> {
                         _ => writeln!(self.out, "watching; the step goes on")?,
                     }
                 }
-                Line::End => return Ok(Some(self.gone()?)),
+                Line::End => return Ok(Some(self.gone())),
                 Line::Text(_) | Line::Interrupted | Line::Nothing => {}
             }
         }
@@ -442,9 +442,9 @@ impl<'a> Plain<'a> {
     }
 
     /// Nobody is there any more. That the words reach nobody either is no failure.
-    fn gone(&mut self) -> Result<Left, PlainError> {
+    fn gone(&mut self) -> Left {
         let _ = writeln!(self.out, "\nthe terminal is gone; the step goes on without it");
-        Ok(Left::Kept)
+        Left::Kept
     }
 
     fn notices(&mut self, notices: Vec<Notice>) -> Result<(), PlainError> {

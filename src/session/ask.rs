@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use chrono::Utc;
 use serde_json::Value;
 
 use super::place::{Belongs, Place};
@@ -44,7 +43,7 @@ impl Asker {
         let begun = Instant::now();
         let mut facts = match test {
             TestLine::Probe(line) => {
-                let probed = probe(&self.place.probe(line), Utc::now());
+                let probed = probe(&self.place.probe(line), crate::host::Clock.now());
                 let judged = match probed.verdict {
                     Verdict::Ok => Judged::Passed,
                     Verdict::Fault => Judged::Failed,

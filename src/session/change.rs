@@ -56,7 +56,7 @@ impl Session {
         let task = pending.task.clone();
         let before = if pending.undoes.is_some() { None } else { self.sight.clone() };
         self.pending = Some(pending);
-        thread::spawn(move || task.prepare(before, ask_done));
+        thread::spawn(move || task.prepare(before.as_ref(), ask_done));
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Session {
         task.copy = self.folder.copies().join(undone.to_string());
         let strays = self.folder.copies().join(format!("{}.strays", task.attempt));
         self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.restore(strays, before));
+        thread::spawn(move || task.restore(&strays, before));
         Ok(())
     }
 
@@ -166,7 +166,10 @@ fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLin
     use crate::engine::resolve::TestLine;
     match &resolved.work {
         Work::Command(line) | Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
-        Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => None,
-        Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+        Work::Test(TestLine::Probe(_))
+        | Work::Wait { test: TestLine::Probe(_), .. }
+        | Work::Restore
+        | Work::ByHand(_)
+        | Work::Question { .. } => None,
     }
 }

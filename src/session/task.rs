@@ -1,6 +1,6 @@
 //! What goes on beside the screen: threads that look, prepare, carry and settle, and the messages they send.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -128,29 +128,27 @@ impl Task {
     }
 
     /// Before a change: needs, whether it is done already, guards, the copy.
-    pub fn prepare(self, before: Option<Sight>, ask_done: AskDone) {
+    pub fn prepare(self, before: Option<&Sight>, ask_done: AskDone) {
         let prepared = self.measure_before(before, ask_done);
         send(&self.to, Msg::Prepared(prepared.map(Box::new)));
     }
 
-    fn measure_before(&self, before: Option<Sight>, ask_done: AskDone) -> Result<Prepared, String> {
+    fn measure_before(&self, before: Option<&Sight>, ask_done: AskDone) -> Result<Prepared, String> {
         let needs = self.asker.all(&self.resolved.needs, &self.blob, Purpose::Needs, &self.stop);
         let done = match ask_done {
             AskDone::Yes => self.asker.all(&self.resolved.done_when, &self.blob, Purpose::Before, &self.stop),
             AskDone::No => Vec::new(),
         };
         let sight = self.asker.sight(&self.watch, &self.blob, &self.stop)?;
-        let guards = match (&before, &sight) {
+        let guards = match (before, &sight) {
             (Some(before), Some(now)) => Some(self.watch.compare(before, now, &[]).map_err(|error| error.to_string())?),
             (None, Some(now)) => Some(now.guards()),
             (_, None) => None,
         };
         let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
         let copies = self.resolved.does == Does::Change && self.resolved.undo == UndoLine::Copy;
-        let way_back = match copies && !broken && needs.iter().all(|need| need.held) {
-            true => Some(self.copy()?),
-            false => None,
-        };
+        let goes_on = copies && !broken && needs.iter().all(|need| need.held);
+        let way_back = if goes_on { Some(self.copy()?) } else { None };
         Ok(Prepared { needs, done, sight, guards, way_back })
     }
 
@@ -195,9 +193,9 @@ impl Task {
     }
 
     /// Puts the copy of the scope back.
-    pub fn restore(self, strays: PathBuf, before: Option<Sight>) {
+    pub fn restore(self, strays: &Path, before: Option<Sight>) {
         let begun = Instant::now();
-        let restored = guard::Copy::open(&self.copy).and_then(|copy| guard::restore(&copy, &strays));
+        let restored = guard::Copy::open(&self.copy).and_then(|copy| guard::restore(&copy, strays));
         let mut facts = match restored {
             Ok(restored) => {
                 let mut found = vec![format!("{} of {} as before", restored.as_before, restored.total)];
