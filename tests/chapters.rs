@@ -11,7 +11,9 @@ use locum::diagnostic::{Code, Severity};
 use locum::engine::Exit;
 use locum::model::branch::{FullBranch, FullChoice};
 use locum::model::fields::{FullCapture, FullExpect, FullUndo};
-use locum::model::runbook::{Expiry, Forbidden, FullInput, Guard, IfBroken, Lab, Practice, Review, Scope, WrittenRunbook};
+use locum::model::runbook::{
+    Expiry, Forbidden, FullInput, Guard, IfBroken, Lab, Practice, Review, Scope, WrittenRunbook,
+};
 use locum::model::shape::{Field, Needed};
 use locum::model::step::WrittenStep;
 use locum::model::test::{CertificateProbe, FileProbe, TcpProbe};
@@ -38,14 +40,18 @@ fn holds(chapter: &str, name: &str, text: &str) {
         std::fs::write(&path, format!("{before}{begin}{wanted}<!-- end -->{after}")).expect("written");
         return;
     }
-    assert!(found == wanted, "{chapter}: the part `{name}` is not what the code says; run `UPDATE=1 cargo test chapters`\n{wanted}");
+    assert!(
+        found == wanted,
+        "{chapter}: the part `{name}` is not what the code says; run `UPDATE=1 cargo test chapters`\n{wanted}"
+    );
 }
 
 fn table(fields: &[Field]) -> String {
     let row = |out: &mut String, field: &Field| {
         let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
         let needed = if field.needed == Needed::Required { ", **required**" } else { "" };
-        let _ = writeln!(out, "| `{}` | {}{needed} | {} |", field.name, cell(&field.shape.expected()), cell(field.about));
+        let _ =
+            writeln!(out, "| `{}` | {}{needed} | {} |", field.name, cell(&field.shape.expected()), cell(field.about));
     };
     let mut out = "| key | value | meaning |\n|---|---|---|\n".to_owned();
     for field in fields {
@@ -137,11 +143,20 @@ fn chapters_are_linked_and_lead_somewhere() {
 #[test]
 fn examples_of_runbooks_in_the_chapters_load() {
     let text = std::fs::read_to_string(root().join("book/src/format.md")).expect("the chapter");
-    let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).filter(|text| text.starts_with("locum:")).collect();
+    let examples: Vec<_> = text
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(|text| text.starts_with("locum:"))
+        .collect();
     assert!(!examples.is_empty());
     for example in examples {
         let loaded = locum::load::load("example", locum::source::SourceFile::new("example.yaml", example));
-        assert!(loaded.runbook.is_some(), "{:?}", loaded.diagnostics.iter().map(|problem| &problem.message).collect::<Vec<_>>());
+        assert!(
+            loaded.runbook.is_some(),
+            "{:?}",
+            loaded.diagnostics.iter().map(|problem| &problem.message).collect::<Vec<_>>()
+        );
     }
     assert!(locum::book::People::from_yaml("komari: { zone: Europe/Copenhagen, reach: \"the phone list, first page\" }\npepe: { zone: America/Santiago }\n").is_ok());
 }
@@ -158,7 +173,13 @@ fn every_shipped_runbook_has_a_page_with_the_commands_that_show_prints() {
         let page = page(&runbook, &source, &PageFacts::default());
         let shown = show(&runbook, &BTreeMap::new());
         assert_eq!(page.path, format!("runbooks/{id}.md"));
-        let fences: Vec<_> = page.markdown.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```\n").next()).filter(|text| !text.starts_with("locum ")).collect();
+        let fences: Vec<_> = page
+            .markdown
+            .split("\n```sh\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("\n```\n").next())
+            .filter(|text| !text.starts_with("locum "))
+            .collect();
         for command in &fences {
             assert!(shown.contains(&format!(":\n{command}\n")), "{id}: `{command}` is not what show prints");
         }

@@ -79,7 +79,10 @@ fn what_the_readme_links_to_is_there() {
 #[test]
 fn both_licences_are_there_and_whole() {
     let mit = read("LICENSE-MIT");
-    assert!(mit.contains("Permission is hereby granted, free of charge") && mit.contains("THE SOFTWARE IS PROVIDED \"AS IS\""));
+    assert!(
+        mit.contains("Permission is hereby granted, free of charge")
+            && mit.contains("THE SOFTWARE IS PROVIDED \"AS IS\"")
+    );
     let apache = read("LICENSE-APACHE");
     assert!(apache.contains("Version 2.0, January 2004") && apache.contains("END OF TERMS AND CONDITIONS"));
     assert!(read("Cargo.toml").contains("license = \"MIT OR Apache-2.0\""));
@@ -110,7 +113,9 @@ fn every_dependency_says_what_it_is_for() {
 #[test]
 fn nothing_in_the_project_speaks_of_one_machine() {
     // Written so that this file does not name them either.
-    let words = regex::Regex::new(r#"(?m)(?:^|[\s"'`=(:])/(?:[w]ork|[h]ome/runner)/|[i]ndex\.crates|[r]egistry\.npm|[p]ypi\."#).unwrap();
+    let words =
+        regex::Regex::new(r#"(?m)(?:^|[\s"'`=(:])/(?:[w]ork|[h]ome/runner)/|[i]ndex\.crates|[r]egistry\.npm|[p]ypi\."#)
+            .unwrap();
     if !top().join(".git").exists() {
         return;
     }

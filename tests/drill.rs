@@ -31,8 +31,12 @@ answers:
 ";
 
 /// The slips: the lab, and the files that must not change but did.
-const SLIPS: [(&str, &[&str]); 4] =
-    [("slip", &["ca.crt", "ca.key"]), ("slip-etcd", &["etcd/ca.crt", "etcd/ca.key"]), ("slip-key", &["sa.key"]), ("slip-stray", &["server.key.old"])];
+const SLIPS: [(&str, &[&str]); 4] = [
+    ("slip", &["ca.crt", "ca.key"]),
+    ("slip-etcd", &["etcd/ca.crt", "etcd/ca.key"]),
+    ("slip-key", &["sa.key"]),
+    ("slip-stray", &["server.key.old"]),
+];
 
 /// The lab alone, without the drill around it, so that it outlives a run and can be measured from outside.
 struct Site {
@@ -137,7 +141,8 @@ fn a_deputy_repairs_it_line_by_line() {
     assert_eq!(journal[0]["mode"], "drill");
     assert_eq!(journal[0]["lab"], "default");
     assert_eq!(broken(&journal), Vec::<String>::new());
-    let over_the_wire = journal.iter().rfind(|record| record["step"] == "proven" && record["kind"] == "step.outcome").unwrap();
+    let over_the_wire =
+        journal.iter().rfind(|record| record["step"] == "proven" && record["kind"] == "step.outcome").unwrap();
     assert_eq!(over_the_wire["judged"], "passed");
     audit(&ended);
 }
@@ -174,7 +179,8 @@ fn every_slip_is_caught_without_a_person() {
             .status(24);
         assert_eq!(broken(&ended.journal()), names, "{lab}");
         for name in names {
-            let line = ended.stdout.lines().find(|line| line.contains(&format!("/pki/{name}: "))).expect("the file is named");
+            let line =
+                ended.stdout.lines().find(|line| line.contains(&format!("/pki/{name}: "))).expect("the file is named");
             both_values(line);
         }
         audit(&ended);
@@ -184,7 +190,8 @@ fn every_slip_is_caught_without_a_person() {
 /// A line with what was before and what is now, and the two differ.
 fn both_values(line: &str) {
     let words: Vec<_> = line.split_whitespace().collect();
-    let digests: BTreeSet<_> = words.iter().filter(|word| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())).collect();
+    let digests: BTreeSet<_> =
+        words.iter().filter(|word| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())).collect();
     assert!(digests.len() == 2 || line.contains("added"), "{line}");
 }
 
@@ -216,9 +223,12 @@ fn the_way_back_restores_every_byte_mode_and_owner() {
     for (variant, names) in SLIPS {
         let site = Site::start(variant);
         let before = site.tree();
-        let mut case = Case::new().args(["run", "certificate-expired", "--plain"]).stdin(&format!("{UNTIL_RENEW}renew\nu\ny\nundo\nq\n"));
+        let mut case = Case::new()
+            .args(["run", "certificate-expired", "--plain"])
+            .stdin(&format!("{UNTIL_RENEW}renew\nu\ny\nundo\nq\n"));
         case = case.more(site.inputs()).env("LOCUM_RUNBOOKS", top().join("runbooks").to_str().unwrap());
-        let ended = case.stdout(has("LIVE  The site's certificate has expired")).stdout(has("24 of 24 as before")).status(23);
+        let ended =
+            case.stdout(has("LIVE  The site's certificate has expired")).stdout(has("24 of 24 as before")).status(23);
         assert_eq!(site.tree(), before, "{variant}");
 
         let journal = ended.journal();
@@ -236,11 +246,14 @@ fn the_way_back_restores_every_byte_mode_and_owner() {
 fn the_repair_changes_the_leaf_and_nothing_else() {
     let site = Site::start("default");
     let before = site.tree();
-    let case = Case::new().args(["run", "certificate-expired", "--plain"]).stdin(&format!("{UNTIL_RENEW}renew\n{AFTER_RENEW}"));
+    let case = Case::new()
+        .args(["run", "certificate-expired", "--plain"])
+        .stdin(&format!("{UNTIL_RENEW}renew\n{AFTER_RENEW}"));
     let case = case.more(site.inputs()).env("LOCUM_RUNBOOKS", top().join("runbooks").to_str().unwrap());
     case.stdout(has("is closed")).status(0);
     let after = site.tree();
-    let changed: Vec<_> = after.iter().filter(|(path, about)| before.get(*path) != Some(about)).map(|(path, _)| path).collect();
+    let changed: Vec<_> =
+        after.iter().filter(|(path, about)| before.get(*path) != Some(about)).map(|(path, _)| path).collect();
     let pki = Path::new(&site.words["pki"]);
     assert_eq!(changed, [&pki.join("server.crt"), &pki.join("server.key")]);
     assert_eq!(after.len(), before.len());

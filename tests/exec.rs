@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use locum::exec::{
-    Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Secret, Shell, Started, Streams,
-    Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, says_anything, shell_argv, supervise, survivors,
+    Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Secret, Shell,
+    Started, Streams, Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, says_anything, shell_argv,
+    supervise, survivors,
 };
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -161,7 +162,10 @@ fn a_command_that_is_not_there_is_not_started_and_leaves_no_started() {
     let mut spec = bench.spec("");
     spec.argv = vec!["no-such-command".into()];
     let exit = bench.change(&spec);
-    assert_eq!((exit.result, exit.reason.as_deref()), (Ending::NotStarted, Some("command not found: `no-such-command`")));
+    assert_eq!(
+        (exit.result, exit.reason.as_deref()),
+        (Ending::NotStarted, Some("command not found: `no-such-command`"))
+    );
     assert!(!says_anything(&bench.place().started));
     assert_eq!(bench.look(&spec), exit);
 }
@@ -184,14 +188,15 @@ fn the_step_goes_on_when_the_driver_is_killed() {
     let bench = Bench::new("orphan");
     let place = serde_json::to_string(&bench.place()).unwrap();
     let spec = bench.spec("echo one; until test -e go; do sleep 0.05; done; echo two; echo err >&2");
-    let driver = duct::cmd!(std::env::current_exe().unwrap(), "--exact", "exec::a_driver_for_another_test", "--ignored")
-        .env("LOCUM_TEST_PLACE", place)
-        .env("LOCUM_TEST_SPEC", serde_json::to_string(&spec).unwrap())
-        .stdout_null()
-        .stderr_null()
-        .unchecked()
-        .start()
-        .unwrap();
+    let driver =
+        duct::cmd!(std::env::current_exe().unwrap(), "--exact", "exec::a_driver_for_another_test", "--ignored")
+            .env("LOCUM_TEST_PLACE", place)
+            .env("LOCUM_TEST_SPEC", serde_json::to_string(&spec).unwrap())
+            .stdout_null()
+            .stderr_null()
+            .unchecked()
+            .start()
+            .unwrap();
     eventually("the command runs", || fs::read_to_string(bench.place().blob).is_ok_and(|text| text == "one\n"));
     driver.kill().unwrap();
     driver.wait().unwrap();
@@ -255,7 +260,8 @@ fn a_cancel_ends_everything_that_the_command_started() {
 #[test]
 fn a_polite_command_ends_itself_when_it_is_cancelled() {
     let bench = Bench::new("polite");
-    let mut supervised = bench.supervise(&bench.spec("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1; done"));
+    let mut supervised =
+        bench.supervise(&bench.spec("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1; done"));
     supervised.go().unwrap();
     eventually("it runs", || bench.place().blob.exists() && bench.output() == "ready\n");
     let asked = Instant::now();
@@ -343,7 +349,10 @@ fn split_streams_have_a_blob_each() {
     spec.streams = Streams::Split;
     for exit in [bench.look(&spec), bench.change(&spec)] {
         assert_eq!((exit.stdout.unwrap().bytes, exit.stderr.unwrap().bytes), (4, 6));
-        assert_eq!((bench.output(), fs::read_to_string(bench.path("a.err")).unwrap()), ("out\n".into(), "error\n".into()));
+        assert_eq!(
+            (bench.output(), fs::read_to_string(bench.path("a.err")).unwrap()),
+            ("out\n".into(), "error\n".into())
+        );
     }
 }
 
@@ -514,9 +523,7 @@ fn much_output_takes_little_memory_and_keeps_both_ends() {
     assert!(duct::cmd!("mkfifo", bench.path("go")).run().is_ok());
     let mut supervised = bench.supervise(&spec);
     supervised.go().unwrap();
-    eventually("all of it is written", || {
-        fs::metadata(bench.place().blob).is_ok_and(|blob| blob.len() >= 200 << 20)
-    });
+    eventually("all of it is written", || fs::metadata(bench.place().blob).is_ok_and(|blob| blob.len() >= 200 << 20));
     let status = fs::read_to_string(format!("/proc/{}/status", supervised.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();

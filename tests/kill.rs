@@ -13,8 +13,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use locum::engine::run::Attempt;
 use locum::engine::record::{Event, Judged, Record, Rerun};
+use locum::engine::run::Attempt;
 use locum::journal::{Presence, RunLock, audit};
 
 use crate::stage::{EXE, Stage, eventually, kill};
@@ -210,8 +210,10 @@ impl Case<'_> {
         }
         for step in ["once", "checked"] {
             let ran = self.stage.ledger().iter().filter(|line| line.starts_with(step)).count();
-            let decided = records.iter().filter(|record| matches!(&record.event, Event::Decided { attempt: Some(id), choice, .. }
-                if choice == "run-again" && run.attempts[id].intent.step.id == step));
+            let decided = records.iter().filter(|record| {
+                matches!(&record.event, Event::Decided { attempt: Some(id), choice, .. }
+                if choice == "run-again" && run.attempts[id].intent.step.id == step)
+            });
             assert!(ran <= 1 + decided.count(), "`{step}` ran {ran} times\n{}", self.said());
         }
         for said in self.said().lines().filter_map(|line| line.strip_suffix(": ok")) {

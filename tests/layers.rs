@@ -68,7 +68,8 @@ fn table() -> Vec<Vec<String>> {
 /// Every folder with its place: row, then column.
 fn places() -> BTreeMap<String, (usize, usize)> {
     let rows = table().into_iter().enumerate();
-    rows.flat_map(|(row, names)| names.into_iter().enumerate().map(move |(column, name)| (name, (row, column)))).collect()
+    rows.flat_map(|(row, names)| names.into_iter().enumerate().map(move |(column, name)| (name, (row, column))))
+        .collect()
 }
 
 /// The sources, without what is compiled for tests only.
@@ -79,11 +80,13 @@ fn sources() -> Vec<Source> {
         let (code, modules) = without_tests(&code(&fs::read_to_string(&path).unwrap()));
         tests.extend(modules.iter().map(|name| module_file(&path, name)));
         let below = path.strip_prefix(top().join("src")).unwrap();
-        let folder = (below.components().count() > 1).then(|| below.iter().next().unwrap().to_str().unwrap().to_owned());
+        let folder =
+            (below.components().count() > 1).then(|| below.iter().next().unwrap().to_str().unwrap().to_owned());
         sources.push(Source { path, folder, code });
     }
     // A folder of tests, as `lexer/tests/`, goes with its file.
-    let in_tests = |path: &PathBuf| tests.contains(path) || tests.iter().any(|test| path.starts_with(test.with_extension("")));
+    let in_tests =
+        |path: &PathBuf| tests.contains(path) || tests.iter().any(|test| path.starts_with(test.with_extension("")));
     sources.retain(|source| !in_tests(&source.path));
     assert!(sources.len() > 100, "the sources are read");
     sources
@@ -132,7 +135,8 @@ fn no_file_leaves_its_folder_by_super() {
         }
         let below = source.path.strip_prefix(top().join("src")).unwrap().with_extension("");
         let depth = below.iter().filter(|name| *name != "mod").count();
-        let deepest = climbs.find_iter(&source.code).map(|climb| climb.as_str().matches("super").count()).max().unwrap_or(0);
+        let deepest =
+            climbs.find_iter(&source.code).map(|climb| climb.as_str().matches("super").count()).max().unwrap_or(0);
         if deepest >= depth {
             broken.push(format!("{}: `{}`", said(&source.path), vec!["super"; deepest].join("::")));
         }
@@ -150,11 +154,16 @@ fn the_core_is_pure() {
             continue;
         }
         for path in paths(&source.code) {
-            if IMPURE.iter().any(|impure| path == *impure || path.strip_prefix(impure).is_some_and(|rest| rest.starts_with("::"))) {
+            if IMPURE
+                .iter()
+                .any(|impure| path == *impure || path.strip_prefix(impure).is_some_and(|rest| rest.starts_with("::")))
+            {
                 broken.push(format!("{}: `{path}`", said(&source.path)));
             }
         }
-        broken.extend(speaks.find_iter(&source.code).map(|found| format!("{}: `{}`", said(&source.path), found.as_str())));
+        broken.extend(
+            speaks.find_iter(&source.code).map(|found| format!("{}: `{}`", said(&source.path), found.as_str())),
+        );
     }
     none(&broken, "L0 to L4 know no clock, file, process, environment or terminal");
 }
@@ -184,7 +193,11 @@ fn nothing_is_allowed_in_silence_or_left_for_later() {
         let text = fs::read_to_string(&path).unwrap();
         let found = words.find_iter(&code(&text)).map(|found| found.as_str().to_owned()).collect::<Vec<_>>();
         // The patterns of this file are texts, and so no comments that begin where the pattern wants one.
-        let noted = if path.ends_with("tests/layers.rs") { Vec::new() } else { notes.find_iter(&text).map(|found| found.as_str().to_owned()).collect() };
+        let noted = if path.ends_with("tests/layers.rs") {
+            Vec::new()
+        } else {
+            notes.find_iter(&text).map(|found| found.as_str().to_owned()).collect()
+        };
         broken.extend(found.into_iter().chain(noted).map(|what| format!("{}: `{what}`", said(&path))));
     }
     none(&broken, "lints are expected with a reason, nothing is `unsafe`, and work is done or an issue");

@@ -59,14 +59,21 @@ fn nothing_runs_before_its_intent_is_durable_and_nothing_is_shown_before_its_out
     assert!(strace.output().unwrap().status.success());
     let calls = calls(&fs::read_to_string(&trace).unwrap());
     let find = |after: usize, what: &dyn Fn(&str) -> bool, name: &str| -> &Call {
-        calls.iter().find(|call| call.begun >= after && what(&call.text)).unwrap_or_else(|| panic!("no {name} after line {after}"))
+        calls
+            .iter()
+            .find(|call| call.begun >= after && what(&call.text))
+            .unwrap_or_else(|| panic!("no {name} after line {after}"))
     };
     let record = |kind: &str| {
         let kind = format!("\\\"kind\\\":\\\"{kind}\\\"");
         move |text: &str| text.starts_with("write(") && text.contains("/seg-0001-") && text.contains(&kind)
     };
-    let synced = |file: &'static str| move |text: &str| text.starts_with("fdatasync(") && text.contains(file) && text.ends_with("= 0");
-    let evidence = |file: &'static str| move |text: &str| text.starts_with("fsync(") && text.contains(file) && text.ends_with("= 0");
+    let synced = |file: &'static str| {
+        move |text: &str| text.starts_with("fdatasync(") && text.contains(file) && text.ends_with("= 0")
+    };
+    let evidence = |file: &'static str| {
+        move |text: &str| text.starts_with("fsync(") && text.contains(file) && text.ends_with("= 0")
+    };
 
     let blank = find(0, &evidence(".exit"), "evidence that is prepared");
     let intent = find(0, &record("step.intent"), "intent");
@@ -88,5 +95,8 @@ fn nothing_runs_before_its_intent_is_durable_and_nothing_is_shown_before_its_out
         let what = |text: &str| text.starts_with("fsync(") && text.contains(folder) && text.ends_with("= 0");
         assert!(find(0, &what, folder).done < intent.begun, "{folder} is durable");
     }
-    assert!(find(opened.done, &|text| text.starts_with('f') && text.contains("/seg-0001-"), "sync of run.open").done < intent.begun);
+    assert!(
+        find(opened.done, &|text| text.starts_with('f') && text.contains("/seg-0001-"), "sync of run.open").done
+            < intent.begun
+    );
 }

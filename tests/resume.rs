@@ -184,7 +184,9 @@ fn a_change_that_ran_before_the_machine_was_started_anew_is_lost() {
 
 #[test]
 fn a_look_that_was_cut_off_is_made_again() {
-    let stage = Stage::new("locum: 1\ntitle: A slow look\ndiagnose:\n  - id: slow\n    check: 'touch DIR/runs; until test -e DIR/go; do sleep 0.01; done'\n");
+    let stage = Stage::new(
+        "locum: 1\ntitle: A slow look\ndiagnose:\n  - id: slow\n    check: 'touch DIR/runs; until test -e DIR/go; do sleep 0.01; done'\n",
+    );
     stage.answers("answers: {}\n");
     cut_off(&stage);
     stage.touch("go");
@@ -268,7 +270,12 @@ fn what_a_lost_change_did_to_the_guards_is_measured_before_anything_goes_on() {
     let stage = slow_in(scope, "    may_change: [ledger, runs, go]\n");
     let attempt = lost(&stage);
     stage.resume(&[]).exits(20);
-    assert!(stage.records().iter().any(|record| matches!(&record.event, Event::GuardsAfter { guards, .. } if guards.broken.is_empty())));
+    assert!(
+        stage
+            .records()
+            .iter()
+            .any(|record| matches!(&record.event, Event::GuardsAfter { guards, .. } if guards.broken.is_empty()))
+    );
     stage.touch("go");
     let told = stage.resume(&["--decide", &format!("{attempt}=run-again"), "--reason", "why"]);
     // `go` is new since the guards were measured, and no step made it.
@@ -299,7 +306,9 @@ fn at_a_terminal_a_lost_change_is_decided_with_a_reason() {
 
 #[test]
 fn a_file_that_is_not_what_was_frozen_is_not_run() {
-    let stage = Stage::new("locum: 1\ntitle: A script\nfiles: [dir/tool.sh]\nrepair:\n  - id: first\n    by_hand: wait\n    risk: low\n    no_undo: none\n  - id: tool\n    change: sh DIR/tool.sh\n    risk: low\n    no_undo: none\n");
+    let stage = Stage::new(
+        "locum: 1\ntitle: A script\nfiles: [dir/tool.sh]\nrepair:\n  - id: first\n    by_hand: wait\n    risk: low\n    no_undo: none\n  - id: tool\n    change: sh DIR/tool.sh\n    risk: low\n    no_undo: none\n",
+    );
     fs::write(stage.path("dir/tool.sh"), "echo good >> \"$0.ran\"\n").unwrap();
     stage.answers("answers: { repair: enter, first: done }\n");
     stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]).exits(20);
@@ -319,7 +328,9 @@ fn a_file_that_is_not_what_was_frozen_is_not_run() {
 fn on_a_full_disk_nothing_runs() {
     let stage = slow("");
     fs::create_dir(stage.state()).unwrap();
-    let mount = |words: &[&str]| assert!(Command::new(words[0]).args(&words[1..]).arg(stage.state()).status().unwrap().success());
+    let mount = |words: &[&str]| {
+        assert!(Command::new(words[0]).args(&words[1..]).arg(stage.state()).status().unwrap().success())
+    };
     mount(&["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs"]);
     stage.answers("answers: { repair: enter }\n");
     stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]).exits(20);

@@ -60,7 +60,9 @@ fn with_every_answer_it_is_done() {
 #[test]
 fn an_answer_to_a_step_that_is_not_there_is_a_usage_error_and_nothing_is_recorded() {
     let ended = forum("answers: { repair: enter, restrat: restart }\n")
-        .stderr(is("error: `answers.yaml` answers `restrat`, which is no step of this runbook; did you mean `restart`?\n"))
+        .stderr(is(
+            "error: `answers.yaml` answers `restrat`, which is no step of this runbook; did you mean `restart`?\n",
+        ))
         .status(2);
     assert!(!ended.room.work().join("queue-moves").exists());
     assert!(!ended.room.home().join(".local").exists(), "there is no run");
@@ -77,7 +79,8 @@ fn a_missing_answer_ends_it_before_anything_of_that_step_runs() {
 
 #[test]
 fn repair_is_not_entered_without_being_told_to() {
-    let ended = forum("answers: { restart: restart }\n").stdout(has("a person must decide whether to enter it")).status(20);
+    let ended =
+        forum("answers: { restart: restart }\n").stdout(has("a person must decide whether to enter it")).status(20);
     assert!(!ended.room.work().join("queue-moves").exists());
 }
 
@@ -96,7 +99,8 @@ fn a_wrong_word_changes_nothing() {
 
 #[test]
 fn where_the_looks_hold_there_is_nothing_to_repair() {
-    let runbook = FORUM.replace("    check: test -e queue-moves\nrepair", "    check: test -e queue-moves\n    then: done\nrepair");
+    let runbook = FORUM
+        .replace("    check: test -e queue-moves\nrepair", "    check: test -e queue-moves\n    then: done\nrepair");
     let ended = Case::new()
         .runbook("forum", &runbook)
         .file("answers.yaml", "{}\n")
@@ -140,7 +144,8 @@ fn a_change_that_fails_stops_the_run() {
 
 #[test]
 fn a_runbook_that_says_stop_stops() {
-    let runbook = FORUM.replace("    check: test -e queue-moves\nrepair", "    check: test -e queue-moves\n    if_not: stop\nrepair");
+    let runbook = FORUM
+        .replace("    check: test -e queue-moves\nrepair", "    check: test -e queue-moves\n    if_not: stop\nrepair");
     Case::new()
         .runbook("forum", &runbook)
         .file("answers.yaml", ANSWERS)
@@ -178,6 +183,10 @@ fn an_id_with_a_path_in_it_is_refused() {
 
 #[test]
 fn without_a_journal_nothing_runs() {
-    let ended = forum(ANSWERS).file("state", "a file where a folder is wanted").args(["--state", "state"]).stderr(has("error: ")).status(6);
+    let ended = forum(ANSWERS)
+        .file("state", "a file where a folder is wanted")
+        .args(["--state", "state"])
+        .stderr(has("error: "))
+        .status(6);
     assert!(!ended.room.work().join("queue-moves").exists());
 }

@@ -55,7 +55,13 @@ fn headless(stage: &Stage) -> crate::stage::Told {
 
 #[test]
 fn trap_1_yes_changes_nothing() {
-    for input in ["y\n".repeat(100_000), "\n".repeat(100_000), "yes\n".repeat(1000), "y\ny\n".to_owned(), "\ny\ny\ny\n".to_owned()] {
+    for input in [
+        "y\n".repeat(100_000),
+        "\n".repeat(100_000),
+        "yes\n".repeat(1000),
+        "y\ny\n".to_owned(),
+        "\ny\ny\ny\n".to_owned(),
+    ] {
         let (stage, told) = plain(CHANGE, input.as_bytes());
         assert_eq!(stage.ledger().len(), 0, "{}", told.out);
         assert!(matches!(told.code, Some(5 | 23)), "{told:?}");
@@ -162,7 +168,9 @@ fn trap_5_when_the_journal_fails_in_the_middle_nothing_more_is_started() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut keys = child.stdin.take().unwrap();
     keys.write_all(b"\n").unwrap();
-    eventually("the look is recorded", || stage.records().iter().any(|record| matches!(record.event, Event::StepEnded { .. })));
+    eventually("the look is recorded", || {
+        stage.records().iter().any(|record| matches!(record.event, Event::StepEnded { .. }))
+    });
     let segment = stage.folder().segments().unwrap()[0].path.clone();
     let mut file = fs::File::options().append(true).open(segment).unwrap();
     file.write_all(b"{\"somebody\":\"else\"}\n").unwrap();
@@ -198,7 +206,8 @@ fn trap_7_what_a_step_says_is_enforced() {
     let scope = Stage::new(&CHANGE.replace("diagnose:", "scope: { files: [DIR] }\ndiagnose:"));
     scope.answers("answers: { repair: enter, wipe: wipe }\n");
     headless(&scope).exits(24).says("ledger: added");
-    let forbidden = Stage::new(&CHANGE.replace("diagnose:", "forbidden: [{ match: echo ran, because: it is a test }]\ndiagnose:"));
+    let forbidden =
+        Stage::new(&CHANGE.replace("diagnose:", "forbidden: [{ match: echo ran, because: it is a test }]\ndiagnose:"));
     forbidden.answers("answers: { repair: enter, wipe: wipe }\n");
     assert!(matches!(headless(&forbidden).code, Some(3 | 5)));
     assert_eq!(forbidden.ledger().len(), 0);
@@ -206,7 +215,11 @@ fn trap_7_what_a_step_says_is_enforced() {
 
 #[test]
 fn trap_7_a_change_whose_time_is_up_is_unknown_and_never_failed() {
-    let stage = Stage::new(&CHANGE.replace("echo ran", "sleep 60; echo ran").replace("    risk: high\n", "    risk: high\n    timeout: 1s\n"));
+    let stage = Stage::new(
+        &CHANGE
+            .replace("echo ran", "sleep 60; echo ran")
+            .replace("    risk: high\n", "    risk: high\n    timeout: 1s\n"),
+    );
     stage.answers("answers: { repair: enter, wipe: wipe }\n");
     headless(&stage).exits(22).says("wipe: stopped");
     let end = stage.attempt("wipe").end.unwrap();

@@ -110,7 +110,8 @@ fn kind(step: &Step, changes: bool) -> String {
     match &step.kind {
         StepKind::Check(_) => "look".to_owned(),
         StepKind::Wait { every, at_most, hold, .. } => {
-            let hold = if *hold == Duration::ZERO { String::new() } else { format!(", until it holds for {}", human(*hold)) };
+            let hold =
+                if *hold == Duration::ZERO { String::new() } else { format!(", until it holds for {}", human(*hold)) };
             format!("wait, asked every {}, at most {}{hold}", human(*every), human(*at_most))
         }
         StepKind::Change(_) => format!("change{risk}"),
@@ -254,7 +255,9 @@ impl Builder<'_> {
     }
 
     fn expected(&self, expect: &Expect) -> Vec<String> {
-        let texts = |word: &str, texts: &[Text]| texts.iter().map(|text| format!("{word} {}", self.text(text))).collect::<Vec<_>>();
+        let texts = |word: &str, texts: &[Text]| {
+            texts.iter().map(|text| format!("{word} {}", self.text(text))).collect::<Vec<_>>()
+        };
         let mut lines = vec![format!("exit {}", expect.exit.unwrap_or(0))];
         lines.extend(texts("contains", &expect.contains));
         lines.extend(texts("does not contain", &expect.not_contains));
@@ -321,7 +324,8 @@ impl Builder<'_> {
             ways.push(Way { when: "if it holds".to_owned(), means: None, to: Some(then.to.clone()), see: None });
         }
         ways.extend(fields.if_not.0.iter().map(|branch| Way {
-            when: branch.got.as_ref().map_or_else(|| "if not".to_owned(), |got| format!("if it says {}", self.text(got))),
+            when:
+                branch.got.as_ref().map_or_else(|| "if not".to_owned(), |got| format!("if it says {}", self.text(got))),
             means: branch.means.as_ref().map(|text| self.text(text)),
             to: branch.then.as_ref().map(|then| then.to.clone()),
             see: branch.see.as_ref().map(|text| self.text(text)),

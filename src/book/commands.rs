@@ -18,7 +18,10 @@ pub fn values_of(runbook: &Runbook, inputs: &BTreeMap<String, Value>) -> Values 
     for (name, value) in inputs {
         match value {
             Value::String(text) => values.insert_text(name, text),
-            Value::Array(items) => values.insert_list(name, items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect()),
+            Value::Array(items) => values.insert_list(
+                name,
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect(),
+            ),
             Value::Bool(flag) => values.insert_flag(name, *flag),
             Value::Null => {}
             Value::Number(_) | Value::Object(_) => values.insert_text(name, &value.to_string()),

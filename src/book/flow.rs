@@ -47,7 +47,12 @@ pub fn svg(cards: &[Card]) -> String {
     }
     for pair in rows.windows(2) {
         let x = LEFT + 14 + pair.iter().map(Row::indent).max().unwrap_or(0);
-        arrow(&format!("M{x} {}V{}", pair[0].top + pair[0].height, pair[1].top), (x, pair[1].top), Head::Down, &mut out);
+        arrow(
+            &format!("M{x} {}V{}", pair[0].top + pair[0].height, pair[1].top),
+            (x, pair[1].top),
+            Head::Down,
+            &mut out,
+        );
     }
     for jump in &jumps {
         let (x, gutter) = (LEFT + WIDTH, LEFT + WIDTH + 12 + jump.lane * LANE);
@@ -95,12 +100,16 @@ fn rows(cards: &[Card]) -> Vec<Row<'_>> {
 }
 
 fn ways(card: &Card) -> impl Iterator<Item = &Way> {
-    card.facts.iter().filter_map(|Fact { body, .. }| if let Body::Ways(ways) = body { Some(ways) } else { None }).flatten()
+    card.facts
+        .iter()
+        .filter_map(|Fact { body, .. }| if let Body::Ways(ways) = body { Some(ways) } else { None })
+        .flatten()
 }
 
 /// Every jump with a lane in which it meets no other.
 fn jumps(rows: &[Row]) -> Vec<Jump> {
-    let steps: BTreeMap<&str, usize> = rows.iter().enumerate().filter_map(|(at, row)| Some((row.card?.id.as_str(), at))).collect();
+    let steps: BTreeMap<&str, usize> =
+        rows.iter().enumerate().filter_map(|(at, row)| Some((row.card?.id.as_str(), at))).collect();
     let phase_at = |phase: Phase| rows.iter().position(|row| row.card.is_none() && row.phase == phase);
     let mut jumps: Vec<Jump> = Vec::new();
     for (from, row) in rows.iter().enumerate() {
@@ -110,7 +119,9 @@ fn jumps(rows: &[Row]) -> Vec<Jump> {
                 Some(To::Phase(phase)) => phase_at(*phase),
                 Some(To::Next | To::Done | To::Stop | To::Undo) | None => None,
             };
-            let Some(to) = to.filter(|to| jumps.iter().all(|jump| (jump.from, jump.to) != (from, *to))) else { continue };
+            let Some(to) = to.filter(|to| jumps.iter().all(|jump| (jump.from, jump.to) != (from, *to))) else {
+                continue;
+            };
             let meets = |jump: &&Jump| jump.from.min(jump.to) <= from.max(to) && from.min(to) <= jump.from.max(jump.to);
             let taken: Vec<_> = jumps.iter().filter(meets).map(|jump| jump.lane).collect();
             let lane = (0..=taken.len()).find(|lane| !taken.contains(lane)).unwrap_or(0);
@@ -128,7 +139,13 @@ fn draw_phase(row: &Row, out: &mut String) {
 fn draw_step(row: &Row, card: &Card, out: &mut String) {
     let (x, width) = (LEFT + row.indent(), WIDTH - row.indent());
     let stroke = if card.changes { 3 } else { 1 };
-    let _ = write!(out, "<a href=\"#{}\"><rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{}\" rx=\"4\" stroke-width=\"{stroke}\" pointer-events=\"all\"></rect>", html(&card.id), row.top, row.height);
+    let _ = write!(
+        out,
+        "<a href=\"#{}\"><rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{}\" rx=\"4\" stroke-width=\"{stroke}\" pointer-events=\"all\"></rect>",
+        html(&card.id),
+        row.top,
+        row.height
+    );
     let room = COLUMNS - card.depth * 3;
     words(x + 10, row.top + 19, "", &shorten(&format!("{}. {}", card.number, plain(&card.title)), room), out);
     if !row.notes.is_empty() {
@@ -138,7 +155,8 @@ fn draw_step(row: &Row, card: &Card, out: &mut String) {
 }
 
 fn words(x: usize, y: usize, style: &str, text: &str, out: &mut String) {
-    let _ = write!(out, "<text x=\"{x}\" y=\"{y}\" fill=\"currentColor\" stroke=\"none\" {style}>{}</text>", html(text));
+    let _ =
+        write!(out, "<text x=\"{x}\" y=\"{y}\" fill=\"currentColor\" stroke=\"none\" {style}>{}</text>", html(text));
 }
 
 /// The ways that lead to no other step: `STOP if not; done if it holds`.

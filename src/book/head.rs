@@ -93,7 +93,9 @@ pub fn freshness(review: &Review, today: Option<NaiveDate>) -> String {
 
 /// What is asked at the start.
 pub fn inputs(runbook: &Runbook) -> Vec<Fact> {
-    let line = |(at, (name, input)): (usize, (&String, &Input))| words(if at == 0 { "Inputs" } else { "" }, format!("{name}: {}", input_words(input)));
+    let line = |(at, (name, input)): (usize, (&String, &Input))| {
+        words(if at == 0 { "Inputs" } else { "" }, format!("{name}: {}", input_words(input)))
+    };
     runbook.head.inputs.iter().enumerate().map(line).collect()
 }
 
@@ -128,8 +130,13 @@ pub fn bounds(runbook: &Runbook, values: &Values) -> Vec<Fact> {
         facts.extend(guard.if_broken.iter().flat_map(|words| if_broken(words, values)));
     }
     for rule in &head.forbidden {
-        let part = |part: &Option<Text>, before: &str| part.as_ref().map_or_else(String::new, |part| format!("{before}{}", text(part, values)));
-        facts.push(words("Forbidden", format!("{}{}{}", text(&rule.r#match, values), part(&rule.unless, ", unless "), part(&rule.because, ": "))));
+        let part = |part: &Option<Text>, before: &str| {
+            part.as_ref().map_or_else(String::new, |part| format!("{before}{}", text(part, values)))
+        };
+        facts.push(words(
+            "Forbidden",
+            format!("{}{}{}", text(&rule.r#match, values), part(&rule.unless, ", unless "), part(&rule.because, ": ")),
+        ));
     }
     facts.extend(head.expires.iter().map(|expiry| words("Runs out", expiry_words(expiry, values))));
     for (name, lab) in &head.labs {
@@ -142,14 +149,17 @@ pub fn bounds(runbook: &Runbook, values: &Values) -> Vec<Fact> {
 
 fn expiry_words(expiry: &Expiry, values: &Values) -> String {
     let what = text(&expiry.what, values);
-    let certificate = expiry.certificate.as_ref().map_or_else(String::new, |at| format!(", certificate {}", text(at, values)));
+    let certificate =
+        expiry.certificate.as_ref().map_or_else(String::new, |at| format!(", certificate {}", text(at, values)));
     let date = expiry.date.as_ref().map_or_else(String::new, |date| format!(", on {}", date.value));
-    let warn = expiry.warn.as_ref().map_or_else(String::new, |warn| format!(", warned of {} before", human(warn.value)));
+    let warn =
+        expiry.warn.as_ref().map_or_else(String::new, |warn| format!(", warned of {} before", human(warn.value)));
     format!("{what}{certificate}{date}{warn}")
 }
 
 fn if_broken(broken: &IfBroken, values: &Values) -> Vec<Fact> {
-    let rows = [("If broken", &broken.means), ("Worse with time", &broken.worse_with_time), ("Then do not", &broken.do_not)];
+    let rows =
+        [("If broken", &broken.means), ("Worse with time", &broken.worse_with_time), ("Then do not", &broken.do_not)];
     rows.into_iter().filter_map(|(label, text)| prose(label, text.as_ref(), values)).collect()
 }
 
@@ -170,8 +180,14 @@ mod tests {
 
     #[test]
     fn a_review_is_due_and_then_overdue() {
-        assert_eq!(fresh(Some("2026-11-01"), Some(90), Some("2026-11-25")), "reviewed 2026-11-01, every 90 d, due 2027-01-30");
-        assert_eq!(fresh(Some("2026-11-01"), Some(90), Some("2027-01-30")), "reviewed 2026-11-01, every 90 d, due 2027-01-30");
+        assert_eq!(
+            fresh(Some("2026-11-01"), Some(90), Some("2026-11-25")),
+            "reviewed 2026-11-01, every 90 d, due 2027-01-30"
+        );
+        assert_eq!(
+            fresh(Some("2026-11-01"), Some(90), Some("2027-01-30")),
+            "reviewed 2026-11-01, every 90 d, due 2027-01-30"
+        );
         let late = "reviewed 2026-11-01, every 90 d, OVERDUE since 2027-01-30 (1 day)";
         assert_eq!(fresh(Some("2026-11-01"), Some(90), Some("2027-01-31")), late);
     }

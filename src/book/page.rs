@@ -8,8 +8,8 @@ use super::commands::{Language, text, values_of};
 use super::head::{bounds, freshness, inputs, needed, people};
 use super::prose::{html as prose, leads_somewhere, within_line};
 use super::{Page, PageFacts, flow, path_of};
-use crate::model::branch::To;
 use crate::model::Runbook;
+use crate::model::branch::To;
 use crate::text::markdown::{block, html, inline};
 
 /// The page of one runbook. `source` is its file, shown at the end.
@@ -49,7 +49,8 @@ fn start(runbook: &Runbook) -> String {
     }
     let mut out = block(&format!("locum run {}", runbook.id), "sh");
     if !runbook.head.labs.is_empty() {
-        let _ = write!(out, "\nTry it where nothing can break:\n\n{}", block(&format!("locum drill {}", runbook.id), "sh"));
+        let _ =
+            write!(out, "\nTry it where nothing can break:\n\n{}", block(&format!("locum drill {}", runbook.id), "sh"));
     }
     out.push('\n');
     out
@@ -59,12 +60,18 @@ fn people_with_clocks(runbook: &Runbook, facts: &PageFacts) -> Vec<Fact> {
     let mut list = people(runbook);
     for fact in &mut list {
         match fact.label {
-            "Owner" => fact.body = Body::Words(runbook.head.owner.iter().map(|name| person(&name.value, facts)).collect()),
+            "Owner" => {
+                fact.body = Body::Words(runbook.head.owner.iter().map(|name| person(&name.value, facts)).collect())
+            }
             "Deputies" => {
                 let people: Vec<_> = runbook.head.deputies.iter().map(|name| person(&name.value, facts)).collect();
                 fact.body = Body::Words(people.join("; "));
             }
-            "Review" => fact.body = Body::Words(runbook.head.review.as_ref().map_or_else(String::new, |review| freshness(review, facts.today))),
+            "Review" => {
+                fact.body = Body::Words(
+                    runbook.head.review.as_ref().map_or_else(String::new, |review| freshness(review, facts.today)),
+                )
+            }
             _ => {}
         }
     }
@@ -73,7 +80,8 @@ fn people_with_clocks(runbook: &Runbook, facts: &PageFacts) -> Vec<Fact> {
 
 fn person(name: &str, facts: &PageFacts) -> String {
     let person = facts.people.get(name);
-    let clock = person.and_then(|person| person.clock(facts.today)).map_or_else(String::new, |clock| format!(" ({clock})"));
+    let clock =
+        person.and_then(|person| person.clock(facts.today)).map_or_else(String::new, |clock| format!(" ({clock})"));
     let reach = person.and_then(|person| person.reach.as_ref()).map_or_else(String::new, |reach| format!(", {reach}"));
     format!("{name}{clock}{reach}")
 }
@@ -130,14 +138,22 @@ impl Draw<'_> {
     fn fact(&self, fact: &Fact, out: &mut String) {
         let body = match &fact.body {
             Body::Command(text, Language::Shell) => return labelled(fact.label, &block(text, "sh"), out),
-            Body::Command(text, Language::Words) | Body::Sample(text) => return labelled(fact.label, &block(text, "text"), out),
+            Body::Command(text, Language::Words) | Body::Sample(text) => {
+                return labelled(fact.label, &block(text, "text"), out);
+            }
             Body::Prose(text) => prose(text),
             Body::Words(text) => line(text),
-            Body::Names(names) => names.iter().map(|name| format!("<code>{}</code>", line(name))).collect::<Vec<_>>().join("<br>"),
+            Body::Names(names) => {
+                names.iter().map(|name| format!("<code>{}</code>", line(name))).collect::<Vec<_>>().join("<br>")
+            }
             Body::Links(links) => links.iter().map(|link| self.link(link)).collect::<Vec<_>>().join("<br>"),
             Body::Ways(ways) => ways.iter().map(|way| self.way(way)).collect::<Vec<_>>().join("<br>"),
         };
-        let _ = write!(out, "<div class=\"locum-fact\"><span class=\"locum-label\">{}</span><div>{body}</div></div>\n\n", html(fact.label));
+        let _ = write!(
+            out,
+            "<div class=\"locum-fact\"><span class=\"locum-label\">{}</span><div>{body}</div></div>\n\n",
+            html(fact.label)
+        );
     }
 
     /// A runbook of this book, a page elsewhere, or text.

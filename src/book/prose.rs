@@ -9,7 +9,15 @@ use crate::text::sanitizer::plain_lines;
 pub fn html(text: &str) -> String {
     let text = plain_lines(text);
     let mut out = String::new();
-    push_html(&mut out, Tame { events: Parser::new_ext(&text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH), html: String::new(), images: 0, later: None });
+    push_html(
+        &mut out,
+        Tame {
+            events: Parser::new_ext(&text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH),
+            html: String::new(),
+            images: 0,
+            later: None,
+        },
+    );
     out.trim().replace('{', "&#123;").replace('}', "&#125;").replace('\n', "&#10;")
 }
 
@@ -78,7 +86,8 @@ impl<'a> Iterator for Tame<'a> {
 /// Whether a link leads to a page, and does not run something.
 pub fn leads_somewhere(url: &str) -> bool {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    let relative = !url.starts_with(['/', '\\']) && !url.contains(|letter: char| letter.is_control() || letter.is_whitespace());
+    let relative =
+        !url.starts_with(['/', '\\']) && !url.contains(|letter: char| letter.is_control() || letter.is_whitespace());
     match scheme.as_deref() {
         Some("http" | "https" | "mailto") => true,
         Some(_) => false,
@@ -92,7 +101,10 @@ mod tests {
 
     #[test]
     fn markdown_is_markdown() {
-        assert_eq!(html("A *leaf* lasts `1 year`.\n\n- a\n- b"), "<p>A <em>leaf</em> lasts <code>1 year</code>.</p>&#10;<ul>&#10;<li>a</li>&#10;<li>b</li>&#10;</ul>");
+        assert_eq!(
+            html("A *leaf* lasts `1 year`.\n\n- a\n- b"),
+            "<p>A <em>leaf</em> lasts <code>1 year</code>.</p>&#10;<ul>&#10;<li>a</li>&#10;<li>b</li>&#10;</ul>"
+        );
         assert_eq!(within_line("A *leaf*."), "A <em>leaf</em>.");
         assert_eq!(within_line("a\n\nb"), "<p>a</p>&#10;<p>b</p>");
     }
@@ -106,13 +118,24 @@ mod tests {
 
     #[test]
     fn directives_are_text_also_in_code() {
-        assert_eq!(html("{{#include x}} `{{#include y}}`"), "<p>&#123;&#123;#include x&#125;&#125; <code>&#123;&#123;#include y&#125;&#125;</code></p>");
+        assert_eq!(
+            html("{{#include x}} `{{#include y}}`"),
+            "<p>&#123;&#123;#include x&#125;&#125; <code>&#123;&#123;#include y&#125;&#125;</code></p>"
+        );
         assert!(!html("    {{#include x}}\n\n```\n{{#include y}}\n```").contains("{{"));
     }
 
     #[test]
     fn a_link_runs_nothing_and_a_picture_is_not_loaded() {
-        for url in ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "file:///etc/passwd", "//evil/x", "/etc", "vbscript:x"] {
+        for url in [
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "//evil/x",
+            "/etc",
+            "vbscript:x",
+        ] {
             assert!(html(&format!("[a]({url})")).contains("href=\"#\""), "{url}");
         }
         assert!(html("[a](java&#115;cript:alert(1))").contains("href=\"#\""));

@@ -78,6 +78,10 @@ labs: { default: { start: labs/lab.sh } }
 
 pub fn runbook() -> Runbook {
     let loaded = crate::load::load("renew", SourceFile::new("renew.yaml", SOURCE));
-    let problems: Vec<_> = loaded.diagnostics.iter().map(|problem| (problem.file.place(problem.primary.span.start), &problem.message)).collect();
+    let problems: Vec<_> = loaded
+        .diagnostics
+        .iter()
+        .map(|problem| (problem.file.place(problem.primary.span.start), &problem.message))
+        .collect();
     loaded.runbook.unwrap_or_else(|| panic!("{problems:?}"))
 }

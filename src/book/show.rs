@@ -21,7 +21,8 @@ const LABEL: usize = 16;
 /// The whole runbook; commands with the inputs filled in where all their names are known, otherwise as written.
 pub fn show(runbook: &Runbook, inputs: &BTreeMap<String, Value>) -> String {
     let values = values_of(runbook, inputs);
-    let mut out = format!("{}\n{} {}\n\n", plain(&text(&runbook.head.title, &values)), runbook.id, plain(runbook.version()));
+    let mut out =
+        format!("{}\n{} {}\n\n", plain(&text(&runbook.head.title, &values)), runbook.id, plain(runbook.version()));
     for fact in facts(runbook, &values) {
         draw(&fact, "", &mut out);
     }
@@ -66,7 +67,9 @@ fn draw(fact: &Fact, indent: &str, out: &mut String) {
 fn paragraphs(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
-        let own = line.is_empty() || line.starts_with([' ', '\t', '-', '*', '#', '>', '|', '`']) || line.starts_with(|first: char| first.is_ascii_digit());
+        let own = line.is_empty()
+            || line.starts_with([' ', '\t', '-', '*', '#', '>', '|', '`'])
+            || line.starts_with(|first: char| first.is_ascii_digit());
         if own || out.is_empty() || out.ends_with('\n') {
             out.push_str(if out.is_empty() || out.ends_with('\n') { "" } else { "\n" });
             out.push_str(line);
@@ -80,7 +83,9 @@ fn paragraphs(text: &str) -> String {
 }
 
 fn way(way: &Way) -> String {
-    let part = |text: &Option<String>, before: &str| text.as_ref().map_or_else(String::new, |text| format!("{before}{}", plain(text)));
+    let part = |text: &Option<String>, before: &str| {
+        text.as_ref().map_or_else(String::new, |text| format!("{before}{}", plain(text)))
+    };
     let to = way.to.as_ref().map_or_else(|| "go on".to_owned(), to_words);
     format!("{}: {}{}{}", plain(&way.when), to, part(&way.means, ". "), part(&way.see, " See "))
 }

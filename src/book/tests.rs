@@ -9,7 +9,11 @@ use super::*;
 fn facts() -> PageFacts {
     PageFacts {
         digest: "sha256:ab".to_owned(),
-        changed: vec![Change { day: "2026-11-01".to_owned(), by: "komari".to_owned(), what: "a <b> change".to_owned() }],
+        changed: vec![Change {
+            day: "2026-11-01".to_owned(),
+            by: "komari".to_owned(),
+            what: "a <b> change".to_owned(),
+        }],
         today: Some("2026-11-25".parse().expect("a day")),
         people: People::from_yaml("pepe: { zone: America/Santiago, reach: <phone> }").expect("people"),
         ids: ["other".to_owned(), "renew".to_owned()].into(),
@@ -22,7 +26,12 @@ fn markdown() -> String {
 }
 
 fn options() -> Options {
-    Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_GFM
+    Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_GFM
 }
 
 /// The blocks of code of a page, in order, directives read back.
@@ -34,8 +43,12 @@ fn blocks(markdown: &str) -> Vec<String> {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => open = Some(String::new()),
             Event::Text(text) => open.iter_mut().for_each(|open| open.push_str(&text)),
             Event::End(TagEnd::CodeBlock) => blocks.extend(open.take()),
-            Event::Html(html) if html.starts_with("<pre><code") => open = Some(html.split_once("\">").or(html.split_once("code>")).map_or("", |(_, rest)| rest).to_owned()),
-            Event::Html(html) if html.trim_end() == "</code></pre>" => blocks.extend(open.take().map(|text| unescape(&text))),
+            Event::Html(html) if html.starts_with("<pre><code") => {
+                open = Some(html.split_once("\">").or(html.split_once("code>")).map_or("", |(_, rest)| rest).to_owned())
+            }
+            Event::Html(html) if html.trim_end() == "</code></pre>" => {
+                blocks.extend(open.take().map(|text| unescape(&text)))
+            }
             Event::Html(html) => open.iter_mut().for_each(|open| open.push_str(&html)),
             _ => {}
         }
@@ -44,7 +57,15 @@ fn blocks(markdown: &str) -> Vec<String> {
 }
 
 fn unescape(html: &str) -> String {
-    let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#123;", "{"), ("&#125;", "}"), ("&amp;", "&")];
+    let pairs = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#123;", "{"),
+        ("&#125;", "}"),
+        ("&amp;", "&"),
+    ];
     pairs.iter().fold(html.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
@@ -75,16 +96,27 @@ fn the_commands_of_a_page_are_the_bytes_that_show_prints() {
     let runbook = runbook();
     let shown = show(&runbook, &BTreeMap::new());
     let blocks = blocks(&markdown());
-    let commands = ["./renew.sh -- {{ node }}", "./renew.sh --back -- {{ node }}", "crictl stop -- {{ pod }}", "curl -sf https://kyousuke:6443 <&-", "certificate {{ pki }}/leaf.crt valid_for 7 d", "cat /etc/passwd"];
+    let commands = [
+        "./renew.sh -- {{ node }}",
+        "./renew.sh --back -- {{ node }}",
+        "crictl stop -- {{ pod }}",
+        "curl -sf https://kyousuke:6443 <&-",
+        "certificate {{ pki }}/leaf.crt valid_for 7 d",
+        "cat /etc/passwd",
+    ];
     for command in commands {
-        let block = blocks.iter().find(|block| block.trim_end().ends_with(command)).unwrap_or_else(|| panic!("{command} is not in {blocks:#?}"));
+        let block = blocks
+            .iter()
+            .find(|block| block.trim_end().ends_with(command))
+            .unwrap_or_else(|| panic!("{command} is not in {blocks:#?}"));
         assert!(shown.contains(&format!(":\n{block}")), "{block} is not in {shown}");
     }
 }
 
 #[test]
 fn a_command_with_backticks_and_tags_is_whole() {
-    let block = "cat <<'END' | tee /dev/null\n``` </code></pre><script>alert(3)</script>\nEND\n./renew.sh -- {{ node }}\n";
+    let block =
+        "cat <<'END' | tee /dev/null\n``` </code></pre><script>alert(3)</script>\nEND\n./renew.sh -- {{ node }}\n";
     assert!(blocks(&markdown()).iter().any(|found| found == block), "{:#?}", blocks(&markdown()));
 }
 
@@ -101,7 +133,10 @@ fn every_step_has_its_anchor() {
     let markdown = markdown();
     for (_, step) in runbook.steps() {
         let id = &step.id.value;
-        assert!(markdown.lines().any(|line| line.starts_with("### ") && line.ends_with(&format!(" {{#{id}}}"))), "{id}");
+        assert!(
+            markdown.lines().any(|line| line.starts_with("### ") && line.ends_with(&format!(" {{#{id}}}"))),
+            "{id}"
+        );
         assert!(markdown.contains(&format!("<a href=\"#{id}\"><rect")), "{id} in the picture");
     }
 }
@@ -116,16 +151,31 @@ fn people_have_their_clocks_and_reviews_their_due_day() {
 #[test]
 fn branches_lead_to_steps_phases_and_runbooks() {
     let markdown = markdown();
-    assert!(markdown.contains("<b>if not</b>: go to <a href=\"#_repair\">Repair</a>. It ran out. See <a href=\"other.html\">other</a>."), "{markdown}");
+    assert!(
+        markdown.contains(
+            "<b>if not</b>: go to <a href=\"#_repair\">Repair</a>. It ran out. See <a href=\"other.html\">other</a>."
+        ),
+        "{markdown}"
+    );
     assert!(markdown.contains("<b>the CA</b>: STOP: stand still and ask. Renew nothing. See <a href=\"https://example.org/ca\">https://example.org/ca</a>."));
     assert!(markdown.contains("<b>if not</b>: go to <a href=\"#renew-again\">renew-again</a>"));
-    assert!(markdown.contains("<a href=\"#\">javascript:alert(4)</a>") || markdown.contains("<br>javascript:alert(4)"), "{markdown}");
+    assert!(
+        markdown.contains("<a href=\"#\">javascript:alert(4)</a>") || markdown.contains("<br>javascript:alert(4)"),
+        "{markdown}"
+    );
 }
 
 #[test]
 fn what_is_guarded_and_forbidden_is_said() {
     let markdown = markdown();
-    for text in ["nothing in the scope", "Must not change", "A new &lt;CA&gt;.", "kubeadm init phase certs: it makes a new CA", "May change", "<code>!ca.*</code>"] {
+    for text in [
+        "nothing in the scope",
+        "Must not change",
+        "A new &lt;CA&gt;.",
+        "kubeadm init phase certs: it makes a new CA",
+        "May change",
+        "<code>!ca.*</code>",
+    ] {
         assert!(text == "nothing in the scope" || markdown.contains(text), "{text}");
     }
     assert!(markdown.contains("<div>nothing in the scope</div>"), "the restart lists nothing");
@@ -163,7 +213,8 @@ fn indexes_lead_to_the_pages() {
 
 #[test]
 fn inputs_can_be_lists() {
-    let inputs = BTreeMap::from([("pods".to_owned(), Value::from(vec!["etcd"])), ("node".to_owned(), Value::from("kyousuke"))]);
+    let inputs =
+        BTreeMap::from([("pods".to_owned(), Value::from(vec!["etcd"])), ("node".to_owned(), Value::from("kyousuke"))]);
     let values = commands::values_of(&runbook(), &inputs);
     assert_eq!(values.get_list("pods"), Some(vec!["etcd".to_owned()]));
     assert_eq!(values.get_text("node").as_deref(), Some("kyousuke"));

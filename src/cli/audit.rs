@@ -2,9 +2,9 @@
 
 use clap::Args;
 
+use super::Outcome;
 use super::resume::find;
 use super::surroundings::{Surroundings, Where};
-use super::Outcome;
 use crate::engine::Exit;
 use crate::journal::audit as check;
 

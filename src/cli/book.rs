@@ -49,7 +49,8 @@ pub fn book(args: BookArgs) -> Outcome {
     let runbooks = load(&workspace)?;
     let out = args.out.map_or_else(|| workspace.root.join("book/site"), |out| around.here.join(out));
     let mut parts = chapters::read(&workspace.root.join("book/src"))?;
-    let title = parts.iter().flat_map(|part| &part.pages).next().map_or("Runbooks", |page| page.title.as_str()).to_owned();
+    let title =
+        parts.iter().flat_map(|part| &part.pages).next().map_or("Runbooks", |page| page.title.as_str()).to_owned();
     if parts.is_empty() {
         parts.push(Part { title: String::new(), pages: vec![introduction()] });
     }
@@ -72,7 +73,11 @@ fn load(workspace: &Workspace) -> Result<Vec<(Arc<Runbook>, String)>, CliError> 
 }
 
 fn pages(workspace: &Workspace, runbooks: &[(Arc<Runbook>, String)]) -> Result<Vec<Page>, CliError> {
-    let people = workspace.people().map(|bytes| People::from_yaml(&String::from_utf8_lossy(&bytes))).transpose()?.unwrap_or_default();
+    let people = workspace
+        .people()
+        .map(|bytes| People::from_yaml(&String::from_utf8_lossy(&bytes)))
+        .transpose()?
+        .unwrap_or_default();
     let ids: BTreeSet<_> = runbooks.iter().map(|(runbook, _)| runbook.id.clone()).collect();
     let today = Some(Clock.now().date_naive());
     let page_of = |(runbook, text): &(Arc<Runbook>, String)| {

@@ -55,7 +55,10 @@ pub fn drill(args: DrillArgs) -> Outcome {
     let missing = lab::missing(&NEEDED);
     if !missing.is_empty() {
         let words = missing.join(", ");
-        return Err(CliError::new(Exit::Environment, format!("missing on this machine: {words}; install it, then drill again; nothing was started")));
+        return Err(CliError::new(
+            Exit::Environment,
+            format!("missing on this machine: {words}; install it, then drill again; nothing was started"),
+        ));
     }
     let around = Surroundings::find()?;
     let parent = drills(&around)?;
@@ -75,7 +78,10 @@ pub fn drill(args: DrillArgs) -> Outcome {
     given.extend(answers.iter().flat_map(|answers| answers.inputs.clone()));
     let drawn = draw(&runbook, &given)?;
     if let Some(wanted) = drawn.wanted.first() {
-        return Err(CliError::new(Exit::LabFailed, format!("the lab `{}` gives no value for the input `{}`", args.lab, wanted.name)));
+        return Err(CliError::new(
+            Exit::LabFailed,
+            format!("the lab `{}` gives no value for the input `{}`", args.lab, wanted.name),
+        ));
     }
     let place = Place {
         environment: lab::environment(lab.folder()),
@@ -192,7 +198,9 @@ fn set_by(runbook: &Runbook, name: &str, lab: &Lab) -> Result<BTreeMap<String, S
     }
     let inputs = runbook.head.labs.get(name).map(|lab| &lab.inputs);
     for (name, text) in inputs.into_iter().flatten() {
-        let value = render_text(text, &known).map_err(|problem| CliError::new(Exit::InvalidRunbook, format!("lab input `{name}`: {}", problem.message)))?;
+        let value = render_text(text, &known).map_err(|problem| {
+            CliError::new(Exit::InvalidRunbook, format!("lab input `{name}`: {}", problem.message))
+        })?;
         given.insert(name.clone(), value);
     }
     Ok(given)

@@ -26,8 +26,12 @@ impl Kept {
         if let Some(id) = id {
             return Self::read(find(state, Some(id))?);
         }
-        let listed = RunFolder::list(state).map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
-        let newest = listed.into_iter().next().ok_or_else(|| CliError::new(Exit::Usage, format!("there is no run in `{}`", state.display())))?;
+        let listed =
+            RunFolder::list(state).map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
+        let newest = listed
+            .into_iter()
+            .next()
+            .ok_or_else(|| CliError::new(Exit::Usage, format!("there is no run in `{}`", state.display())))?;
         Self::read(newest.folder)
     }
 
@@ -58,7 +62,12 @@ impl Kept {
 /// The zone a person asked for, or their own.
 pub fn zone(around: &Surroundings, asked: Option<&str>) -> Result<Tz, CliError> {
     match asked {
-        Some(asked) => asked.parse().map_err(|_| CliError::new(Exit::Usage, format!("`--zone {asked}` is no zone, expected an IANA name such as `Europe/Copenhagen`"))),
+        Some(asked) => asked.parse().map_err(|_| {
+            CliError::new(
+                Exit::Usage,
+                format!("`--zone {asked}` is no zone, expected an IANA name such as `Europe/Copenhagen`"),
+            )
+        }),
         None => Ok(around.zone().parse().unwrap_or(Tz::UTC)),
     }
 }

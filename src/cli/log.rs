@@ -31,7 +31,11 @@ pub fn log(args: &LogArgs) -> Outcome {
     let kept = Kept::find(&around.state(&args.at)?, args.run.as_deref())?;
     let mut out = std::io::stdout().lock();
     for record in &kept.records {
-        let line = if args.json { serde_json::to_string(record).map_err(anyhow::Error::from)? } else { log_line(record, zone) };
+        let line = if args.json {
+            serde_json::to_string(record).map_err(anyhow::Error::from)?
+        } else {
+            log_line(record, zone)
+        };
         writeln!(out, "{line}")?;
     }
     Ok(kept.damage())

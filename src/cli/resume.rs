@@ -52,7 +52,8 @@ pub fn resume(args: ResumeArgs) -> Outcome {
     let folder = find(&state, args.run.as_deref())?;
     let who = around.who(args.how.claimed.clone());
     let (places, here) = (around.places.clone(), around.here.clone());
-    let place = move |run: &Run| place_of(&Surroundings { places, config: crate::config::Config::default(), here }, run);
+    let place =
+        move |run: &Run| place_of(&Surroundings { places, config: crate::config::Config::default(), here }, run);
     let again = Again { folder, who, place: Box::new(place), program: program()? };
     let session = go_on(again)?;
     decisions.check(session.run())?;
@@ -85,7 +86,10 @@ pub fn find(state: &std::path::Path, id: Option<&str>) -> Result<RunFolder, CliE
         None => folders.into_iter().find(|listed| is_open(&listed.folder)),
     };
     found.map(|listed| listed.folder).ok_or_else(|| match id {
-        Some(id) => CliError::new(Exit::Usage, format!("there is no run `{id}` in `{}`; `locum runs` lists them", state.display())),
+        Some(id) => CliError::new(
+            Exit::Usage,
+            format!("there is no run `{id}` in `{}`; `locum runs` lists them", state.display()),
+        ),
         None => CliError::new(Exit::Usage, format!("there is no open run in `{}`", state.display())),
     })
 }

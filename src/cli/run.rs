@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
+use super::Outcome;
 use super::outcome::CliError;
 use super::surroundings::{Surroundings, Where, program, valid};
-use super::Outcome;
 use crate::engine::Exit;
 use crate::engine::record::{Close, Mode};
 use crate::headless::{Answers, Decisions, Headless};
@@ -81,10 +81,18 @@ pub fn run(args: RunArgs) -> Outcome {
         given.extend(answers.inputs.clone());
     }
     if args.dry_run {
-        return super::dry_run::print(&runbook, &draw(&runbook, &given)?, &around.who(args.how.claimed), &around.zone());
+        return super::dry_run::print(
+            &runbook,
+            &draw(&runbook, &given)?,
+            &around.who(args.how.claimed),
+            &around.zone(),
+        );
     }
     if runbook.head.status == Some(Status::Draft) {
-        return Err(CliError::new(Exit::InvalidRunbook, format!("`{}` is a draft; take out `status: draft` when it was reviewed", args.id)));
+        return Err(CliError::new(
+            Exit::InvalidRunbook,
+            format!("`{}` is a draft; take out `status: draft` when it was reviewed", args.id),
+        ));
     }
     let drawn = ask_for_inputs(&runbook, given, answers.is_some())?;
     let bundle = bundle(&workspace, &runbook, &text)?;
@@ -134,9 +142,13 @@ fn ask_for_inputs(runbook: &Runbook, mut given: BTreeMap<String, String>, headle
         let person = !headless && io::stdin().is_terminal();
         if !person {
             let names: Vec<_> = drawn.wanted.iter().map(|wanted| format!("-i {}=...", wanted.name)).collect();
-            return Err(CliError::new(Exit::PersonNeeded, format!("values are missing: {}; nothing ran", names.join(" "))));
+            return Err(CliError::new(
+                Exit::PersonNeeded,
+                format!("values are missing: {}; nothing ran", names.join(" ")),
+            ));
         }
-        let choices = if wanted.choices.is_empty() { String::new() } else { format!(" ({})", wanted.choices.join(", ")) };
+        let choices =
+            if wanted.choices.is_empty() { String::new() } else { format!(" ({})", wanted.choices.join(", ")) };
         print!("{}: {}{choices}> ", wanted.name, crate::text::plain(&wanted.about));
         io::stdout().flush()?;
         let mut line = String::new();
@@ -175,7 +187,9 @@ pub fn drive(mut session: Session, how: &How) -> Outcome {
     let id = session.id();
     match left {
         Left::Closed(_) => writeln!(out, "run {id} is closed. locum report {id}")?,
-        Left::Kept | Left::NotConfirmed => writeln!(out, "run {id} is kept. locum resume {id} goes on; locum report {id} tells where it stands")?,
+        Left::Kept | Left::NotConfirmed => {
+            writeln!(out, "run {id} is kept. locum resume {id} goes on; locum report {id} tells where it stands")?
+        }
     }
     Ok(exit)
 }

@@ -29,7 +29,8 @@ pub struct RunsArgs {
 pub fn runs(args: &RunsArgs) -> Outcome {
     let around = Surroundings::find()?;
     let zone = zone(&around, args.zone.as_deref())?;
-    let listed = RunFolder::list(&around.state(&args.at)?).map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
+    let listed = RunFolder::list(&around.state(&args.at)?)
+        .map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
     let mut rows: Vec<_> = listed.into_iter().map(row).collect();
     rows.retain(|row| !args.open || row.run.as_ref().is_ok_and(|run| run.closed.is_none()));
     std::io::stdout().write_all(runs_table(&rows, zone).as_bytes())?;

@@ -41,7 +41,8 @@ impl Config {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let config: Self = serde_yaml::from_str(&text).map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
+        let config: Self =
+            serde_yaml::from_str(&text).map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
         match &config.zone {
             Some(zone) if zone.parse::<chrono_tz::Tz>().is_err() => {
                 Err(ConfigError::Zone { path: path.to_owned(), zone: zone.clone() })
@@ -67,7 +68,8 @@ impl Places {
         let below = |xdg: &str, default: &str| folder(xdg).or_else(|| home.as_ref().map(|home| home.join(default)));
         Self {
             config: below("XDG_CONFIG_HOME", ".config").map(|base| base.join("locum/config.yaml")),
-            state: folder("LOCUM_STATE").or_else(|| below("XDG_STATE_HOME", ".local/state").map(|base| base.join("locum"))),
+            state: folder("LOCUM_STATE")
+                .or_else(|| below("XDG_STATE_HOME", ".local/state").map(|base| base.join("locum"))),
             home,
         }
     }

@@ -39,7 +39,9 @@ impl<'a> Ahead<'a> {
         let mut ahead = Self::of(run);
         let outcome = run.outcome(event);
         ahead.steps.extend(outcome.step);
-        ahead.new_captured.extend(outcome.captured.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        ahead
+            .new_captured
+            .extend(outcome.captured.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
         ahead
     }
 

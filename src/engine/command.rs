@@ -19,34 +19,78 @@ pub struct Asked {
 pub enum Command {
     Open(Box<Opening>),
     /// The gate before repair: go in. With the baseline of all guards.
-    EnterRepair { guards: Option<Guards>, how: String },
+    EnterRepair {
+        guards: Option<Guards>,
+        how: String,
+    },
     /// Begin an attempt of the step at hand.
     Begin(Box<Beginning>),
     /// An attempt ended.
     Finish(Box<Ending>),
     /// `done_when` holds before the change, or after one whose end is not known: take it as done.
-    AlreadyDone { step: Key, held: Vec<Matched>, how: String },
+    AlreadyDone {
+        step: Key,
+        held: Vec<Matched>,
+        how: String,
+    },
     /// A question was answered, or a deed by hand that only looks. A deed by hand that changes something can be
     /// answered so too where nothing had to be measured for it; [`Command::ByHand`] is the whole of it.
-    Answer { step: Key, answer: Answer, how: String, guards: Option<Guards> },
+    Answer {
+        step: Key,
+        answer: Answer,
+        how: String,
+        guards: Option<Guards>,
+    },
     /// A deed by hand that changes something was done, or could not be: an attempt from intent to end.
     ByHand(Box<Deed>),
-    Skip { step: Key, reason: String },
+    Skip {
+        step: Key,
+        reason: String,
+    },
     /// What to do with an attempt whose end is unknown, or with a failed one.
-    Decide { attempt: AttemptId, choice: Choice, reason: String, how: String },
+    Decide {
+        attempt: AttemptId,
+        choice: Choice,
+        reason: String,
+        how: String,
+    },
     /// From a stop: go on behind the step, with a reason; a deviation.
-    GoOn { reason: String, how: String },
+    GoOn {
+        reason: String,
+        how: String,
+    },
     /// After verify did not hold: into repair again.
-    RepairAgain { reason: String, how: String },
+    RepairAgain {
+        reason: String,
+        how: String,
+    },
     /// What is known of an open attempt after a crash.
-    Recover { attempt: AttemptId, evidence: Evidence },
+    Recover {
+        attempt: AttemptId,
+        evidence: Evidence,
+    },
     /// The torn tail that was set aside.
-    TornTail { file: String, offset: u64, bytes: u64, kept_as: String },
+    TornTail {
+        file: String,
+        offset: u64,
+        bytes: u64,
+        kept_as: String,
+    },
     /// The output of an attempt could not be kept whole.
-    Gap { attempt: AttemptId, what: String },
-    Note { text: String },
-    Pause { why: String },
-    Close { outcome: Close, reason: String },
+    Gap {
+        attempt: AttemptId,
+        what: String,
+    },
+    Note {
+        text: String,
+    },
+    Pause {
+        why: String,
+    },
+    Close {
+        outcome: Close,
+        reason: String,
+    },
 }
 
 /// How a run begins.

@@ -36,7 +36,10 @@ pub fn known(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
 fn insert(values: &mut Values, name: &str, value: &Value) {
     match value {
         Value::Array(items) => {
-            values.insert_list(name, items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect());
+            values.insert_list(
+                name,
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect(),
+            );
         }
         Value::String(text) => values.insert_text(name, text),
         Value::Bool(flag) => values.insert_flag(name, *flag),
@@ -66,7 +69,9 @@ impl Whole {
                 match state {
                     StepState::Passed => whole.passed = true,
                     StepState::Failed => whole.failed = true,
-                    StepState::Open | StepState::Running(_) | StepState::Skipped(_) | StepState::Unknown => whole.missing = true,
+                    StepState::Open | StepState::Running(_) | StepState::Skipped(_) | StepState::Unknown => {
+                        whole.missing = true
+                    }
                     StepState::NotTaken => {}
                 }
             }

@@ -10,12 +10,12 @@ pub mod key;
 pub mod known;
 pub mod plan;
 pub mod position;
+#[cfg(test)]
+mod properties;
 pub mod record;
 pub mod refusal;
 pub mod resolve;
 pub mod run;
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 pub mod testkit;
 pub mod walk;

@@ -149,6 +149,9 @@ impl Plan {
 
     /// The step that sets a name, for the message when it is not known yet.
     pub fn sets(&self, name: &str) -> Option<&Step> {
-        self.items.iter().map(|item| &item.step).find(|step| step.fields.capture.0.iter().any(|capture| capture.name.value == name))
+        self.items
+            .iter()
+            .map(|item| &item.step)
+            .find(|step| step.fields.capture.0.iter().any(|capture| capture.name.value == name))
     }
 }

@@ -192,8 +192,10 @@ fn is_proved(plan: &Plan, run: &Run) -> bool {
             None => return false,
         }
     };
-    let all_hold = run.steps.iter().filter(|(key, _)| of_verify(key)).all(|(_, state)| holds(state) || *state == StepState::Open);
-    let leaves = (0..plan.items().len()).filter(|at| plan.items()[*at].phase == Phase::Verify && !plan.items()[*at].is_group());
+    let all_hold =
+        run.steps.iter().filter(|(key, _)| of_verify(key)).all(|(_, state)| holds(state) || *state == StepState::Open);
+    let leaves =
+        (0..plan.items().len()).filter(|at| plan.items()[*at].phase == Phase::Verify && !plan.items()[*at].is_group());
     all_hold && leaves.into_iter().all(left_out)
 }
 
@@ -214,8 +216,19 @@ fn random_runs_come_everywhere() {
     assert_eq!(
         names,
         [
-            "at_end", "closed", "enter_repair", "frozen", "not_repaired", "step", "stoppedname_not_known", "stoppedoffer_undo", "stoppedrunbook",
-            "stoppedstep_failed", "stoppedtoo_many_visits", "stoppedundone", "stoppedunknown",
+            "at_end",
+            "closed",
+            "enter_repair",
+            "frozen",
+            "not_repaired",
+            "step",
+            "stoppedname_not_known",
+            "stoppedoffer_undo",
+            "stoppedrunbook",
+            "stoppedstep_failed",
+            "stoppedtoo_many_visits",
+            "stoppedundone",
+            "stoppedunknown",
         ],
         "{places:?}"
     );
@@ -234,7 +247,9 @@ fn a_thousand_looks_are_cheap() {
     for n in 0..1000 {
         let beginning = Box::new(run.beginning(&format!("s{n}")));
         let attempt = beginning.attempt.clone();
-        for command in [Command::Begin(beginning), Command::Finish(Box::new(run.ending(&attempt, facts(Judged::Passed))))] {
+        for command in
+            [Command::Begin(beginning), Command::Finish(Box::new(run.ending(&attempt, facts(Judged::Passed))))]
+        {
             let begun = now();
             let decision = decide(&run.plan, &run.run, &asked(n, command)).expect("it is decided");
             decision.records.iter().for_each(|record| run.run.apply(record));

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::command::{Answer, Asked, Beginning, Choice, Command, Deed, Effect, Ending, Evidence, Opening};
 use super::record::{
-    Changed, Close, Confirm, EndResult, Facts, Guards, Judged, Matched, Mode, Moment, Record, RunbookRef, Target, WayBack, Who,
+    Changed, Close, Confirm, EndResult, Facts, Guards, Judged, Matched, Mode, Moment, Record, RunbookRef, Target,
+    WayBack, Who,
 };
 use super::resolve::{Resolved, Resolver, Work};
 use super::run::StepState;
@@ -122,7 +123,11 @@ impl Conversation {
             Position::NotRepaired => "not repaired".to_owned(),
             Position::Stopped { by, step } => {
                 let by = serde_json::to_value(by).expect("a word");
-                format!("{} at {}", by.as_str().expect("a word"), step.as_ref().map_or("nothing".to_owned(), ToString::to_string))
+                format!(
+                    "{} at {}",
+                    by.as_str().expect("a word"),
+                    step.as_ref().map_or("nothing".to_owned(), ToString::to_string)
+                )
             }
             Position::Frozen { .. } => "frozen".to_owned(),
             Position::AtEnd { nothing_to_repair: true } => "nothing to repair".to_owned(),
@@ -168,7 +173,8 @@ impl Conversation {
     /// The same for the newest way back.
     pub fn way_back(&self) -> Beginning {
         let attempt = self.run.newest_way_back().expect("a way back");
-        let resolved = Resolver::new(&self.plan, &self.run, None).way_back(attempt).unwrap_or_else(|why| panic!("{why}"));
+        let resolved =
+            Resolver::new(&self.plan, &self.run, None).way_back(attempt).unwrap_or_else(|why| panic!("{why}"));
         Beginning { undoes: Some(attempt.intent.attempt.clone()), ..self.beginning_of(&resolved) }
     }
 
@@ -331,8 +337,12 @@ impl Conversation {
     /// What the work of a step would be, for people.
     pub fn shown(&self, step: &str) -> String {
         match self.resolved(step).work {
-            Work::Question { choices, .. } => choices.iter().map(|choice| choice.answer.as_str()).collect::<Vec<_>>().join(", "),
-            Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore | Work::ByHand(_) => self.resolved(step).shown(),
+            Work::Question { choices, .. } => {
+                choices.iter().map(|choice| choice.answer.as_str()).collect::<Vec<_>>().join(", ")
+            }
+            Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore | Work::ByHand(_) => {
+                self.resolved(step).shown()
+            }
         }
     }
 }

@@ -163,9 +163,8 @@ impl Blob {
         while from < end {
             let size = usize::try_from(end - from).unwrap_or(STEP).min(STEP);
             let Some(file) = &self.file else { break };
-            let moved = file.read_exact_at(&mut buffer[..size], from).and_then(|()| {
-                file.write_all_at(&buffer[..size], to)
-            });
+            let moved =
+                file.read_exact_at(&mut buffer[..size], from).and_then(|()| file.write_all_at(&buffer[..size], to));
             if let Err(error) = moved {
                 self.length = to;
                 let _ = file.set_len(to);

@@ -101,13 +101,7 @@ pub fn run_look(
     Ok(attended.exit)
 }
 
-fn start(
-    exe: &Path,
-    program: &Path,
-    spec: &CommandSpec,
-    ends: Ends,
-    control: UnixStream,
-) -> io::Result<duct::Handle> {
+fn start(exe: &Path, program: &Path, spec: &CommandSpec, ends: Ends, control: UnixStream) -> io::Result<duct::Handle> {
     let words = [LOOK.into(), program.as_os_str().to_owned()].into_iter();
     let child = duct::cmd(exe, words.chain(spec.argv.iter().map(Into::into)))
         .full_env(&spec.env)

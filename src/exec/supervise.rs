@@ -43,8 +43,8 @@ pub fn supervise(
 ) -> Result<Supervised, ExecError> {
     let (heard, orders) = os_pipe::pipe().map_err(ExecError::Control)?;
     let (answers, said) = os_pipe::pipe().map_err(ExecError::Control)?;
-    let handle = start(exe, spec, heard, said)
-        .map_err(|source| ExecError::Start { program: exe.to_owned(), source })?;
+    let handle =
+        start(exe, spec, heard, said).map_err(|source| ExecError::Start { program: exe.to_owned(), source })?;
     let pid = handle.pids()[0];
     let mut supervised = Supervised {
         orders,

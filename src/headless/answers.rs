@@ -38,7 +38,8 @@ pub enum AnswersError {
 
 impl Answers {
     pub fn read(path: &Path) -> Result<Self, AnswersError> {
-        let text = std::fs::read_to_string(path).map_err(|source| AnswersError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| AnswersError::Read { path: path.to_owned(), source })?;
         serde_yaml::from_str(&text).map_err(|source| AnswersError::Syntax { path: path.to_owned(), source })
     }
 

@@ -200,19 +200,24 @@ impl<'a> Headless<'a> {
             self.control.enter_repair(HOW)?;
             return Ok(None);
         }
-        self.say("repair: a person must decide whether to enter it (`repair: enter` in the answers); nothing of it ran")?;
+        self.say(
+            "repair: a person must decide whether to enter it (`repair: enter` in the answers); nothing of it ran",
+        )?;
         Ok(Some(Exit::PersonNeeded))
     }
 
     /// Nobody knows how it ended: what was decided about it, or else a person must decide.
     fn unknown(&mut self, step: &Key) -> Result<Option<Exit>, HeadlessError> {
         let attempt = self.control.run().newest_attempt(step).cloned();
-        let decided = attempt.as_ref().and_then(|attempt| Some((attempt.intent.attempt.clone(), self.decisions.take(attempt)?)));
+        let decided =
+            attempt.as_ref().and_then(|attempt| Some((attempt.intent.attempt.clone(), self.decisions.take(attempt)?)));
         let Some((id, decided)) = decided else {
             let exit = self.stopped(StopReason::Unknown, Some(step))?;
             if let Some(attempt) = attempt {
                 let (run, id) = (&self.control.run().id, &attempt.intent.attempt);
-                let words = format!("when it is known: locum resume {run} --headless --answers FILE --decide {id}=done|run-again|abort --reason TEXT");
+                let words = format!(
+                    "when it is known: locum resume {run} --headless --answers FILE --decide {id}=done|run-again|abort --reason TEXT"
+                );
                 self.say(&words)?;
             }
             return Ok(Some(exit));
@@ -226,11 +231,14 @@ impl<'a> Headless<'a> {
         let why = self.control.run().why.clone().unwrap_or_default();
         let place = step.map_or_else(|| "stopped".to_owned(), ToString::to_string);
         self.say(&format!("{place}: stopped: {why}"))?;
-        let timed_out = step.and_then(|step| self.control.run().newest_attempt(step)).and_then(|attempt| attempt.end.as_ref());
+        let timed_out =
+            step.and_then(|step| self.control.run().newest_attempt(step)).and_then(|attempt| attempt.end.as_ref());
         let timed_out = timed_out.is_some_and(|end| end.result == crate::engine::record::EndResult::TimedOut);
         Ok(match by {
             StopReason::Unknown if timed_out => Exit::TimedOut,
-            StopReason::Unknown | StopReason::NameNotKnown | StopReason::TooManyVisits | StopReason::Undone => Exit::PersonNeeded,
+            StopReason::Unknown | StopReason::NameNotKnown | StopReason::TooManyVisits | StopReason::Undone => {
+                Exit::PersonNeeded
+            }
             StopReason::StepFailed => Exit::StepFailed,
             StopReason::Runbook | StopReason::OfferUndo => Exit::StoppedByRunbook,
         })

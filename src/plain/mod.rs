@@ -117,7 +117,8 @@ impl<'a> Plain<'a> {
         for row in &card.rows {
             let mut label = row.label.text();
             for line in &row.lines {
-                let pieces = if row.label.is_verbatim() { vec![line.clone()] } else { width::wrap(line, COLUMNS - LABEL) };
+                let pieces =
+                    if row.label.is_verbatim() { vec![line.clone()] } else { width::wrap(line, COLUMNS - LABEL) };
                 for piece in pieces {
                     writeln!(self.out, "{label:LABEL$}{piece}")?;
                     label = "";
@@ -127,7 +128,8 @@ impl<'a> Plain<'a> {
         if let Some(why) = &card.unresolved {
             writeln!(self.out, "cannot be shown yet: {}", plain(why))?;
         }
-        let keys: Vec<_> = card.keys.iter().filter(|hint| hint.enabled).map(|hint| format!("{} {}", hint.key, hint.what)).collect();
+        let keys: Vec<_> =
+            card.keys.iter().filter(|hint| hint.enabled).map(|hint| format!("{} {}", hint.key, hint.what)).collect();
         writeln!(self.out)?;
         for line in width::wrap(&keys.join("   "), COLUMNS) {
             writeln!(self.out, "{line}")?;
@@ -188,7 +190,8 @@ impl<'a> Plain<'a> {
     /// Not on a terminal, a change is confirmed by its word alone.
     fn by_id(&mut self, card: &Card, text: &str) -> Result<Option<Next>, PlainError> {
         let changes = card.keys.iter().any(|hint| hint.enabled && hint.act == Act::Change);
-        let (false, true, Some(key), Some(digest)) = (self.lines.is_terminal(), changes, &card.key, &card.digest) else {
+        let (false, true, Some(key), Some(digest)) = (self.lines.is_terminal(), changes, &card.key, &card.digest)
+        else {
             return Ok(None);
         };
         let word = match &card.confirm {
@@ -280,7 +283,8 @@ impl<'a> Plain<'a> {
                 }
             }
             Act::Close(outcome) => {
-                let reason = if *outcome == Close::NotRepaired { self.text("why is it left so")? } else { Some(String::new()) };
+                let reason =
+                    if *outcome == Close::NotRepaired { self.text("why is it left so")? } else { Some(String::new()) };
                 if let Some(reason) = reason {
                     self.control.close(*outcome, &reason)?;
                 }
@@ -395,7 +399,8 @@ impl<'a> Plain<'a> {
         let mut running = None;
         let mut offered = false;
         while let Some(busy) = self.control.busy().cloned() {
-            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } | Busy::Settling { attempt, .. } = busy {
+            if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } | Busy::Settling { attempt, .. } = busy
+            {
                 running = Some(attempt);
             }
             follow = follow.or_else(|| self.follow(running.as_ref()));

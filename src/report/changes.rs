@@ -49,10 +49,18 @@ pub fn guards(plan: &Plan, run: &Run, times: Times) -> String {
     let head = &plan.runbook.head;
     let Some(guards) = &run.guards else {
         let any = head.scope.is_some() || !head.must_not_change.is_empty();
-        return if any { "Not measured: nothing was changed yet.\n".to_owned() } else { "The runbook has none.\n".to_owned() };
+        return if any {
+            "Not measured: nothing was changed yet.\n".to_owned()
+        } else {
+            "The runbook has none.\n".to_owned()
+        };
     };
     let Some(broken) = &run.broken else {
-        return format!("Held: {} entries measured, the last time with digest {}.\n", guards.entries, code(&short(&guards.digest)));
+        return format!(
+            "Held: {} entries measured, the last time with digest {}.\n",
+            guards.entries,
+            code(&short(&guards.digest))
+        );
     };
     let after = broken.attempt.as_ref().and_then(|attempt| run.attempts.get(attempt));
     let after = after.map_or_else(String::new, |attempt| format!(", after {}", named(plan, run, &attempt.intent.step)));
@@ -69,7 +77,8 @@ pub fn guards(plan: &Plan, run: &Run, times: Times) -> String {
 }
 
 fn if_broken(words: &IfBroken) -> String {
-    let rows = [("What it means", &words.means), ("Worse with time", &words.worse_with_time), ("Do not", &words.do_not)];
+    let rows =
+        [("What it means", &words.means), ("Worse with time", &words.worse_with_time), ("Do not", &words.do_not)];
     rows.into_iter().filter_map(|(label, text)| Some(format!("- **{label}:** {}\n", inline(text.as_ref()?)))).collect()
 }
 

@@ -26,7 +26,8 @@ pub fn section(plan: &Plan, run: &Run, times: Times) -> String {
             Does::Undo => "**went the way back of**",
         };
         let _ = writeln!(out, "### {}. {}\n", at + 1, named(plan, run, &intent.step));
-        let _ = writeln!(out, "{}: {who} {verb}, attempt {}.\n", times.full(&attempt.begun_at), code(&intent.attempt.0));
+        let _ =
+            writeln!(out, "{}: {who} {verb}, attempt {}.\n", times.full(&attempt.begun_at), code(&intent.attempt.0));
         let (text, language) = command(intent);
         out.push_str(&block(&text, language));
         out.push('\n');
@@ -40,7 +41,9 @@ pub fn section(plan: &Plan, run: &Run, times: Times) -> String {
 /// What ran, as a person reads it, and the language of it: the script of a shell, the words of a program or a probe.
 fn command(intent: &Intent) -> (String, &'static str) {
     match intent.argv.as_slice() {
-        [shell, .., option, script] if matches!(shell.as_str(), "bash" | "sh") && option == "-c" => (script.clone(), "sh"),
+        [shell, .., option, script] if matches!(shell.as_str(), "bash" | "sh") && option == "-c" => {
+            (script.clone(), "sh")
+        }
         [kind, text] if kind == "by hand" => (format!("by hand: {text}"), "text"),
         words if words.first().is_some_and(|word| PROBES.contains(&word.as_str())) => (words.join(" "), "text"),
         words => (shell::join(words), "sh"),
@@ -105,7 +108,9 @@ fn ended(end: &Facts, at: Option<&str>, times: Times) -> Vec<String> {
     };
     let at = at.map_or_else(String::new, |at| format!(", {}", times.full(at)));
     let mut lines = vec![format!("{judged}, {result}, after {}{at}", human(Duration::from_millis(end.dur_ms)))];
-    lines.extend(end.matched.iter().map(|matched| format!("{}: {}", if matched.held { "held" } else { "**did not hold**" }, inline(&matched.what))));
+    lines.extend(end.matched.iter().map(|matched| {
+        format!("{}: {}", if matched.held { "held" } else { "**did not hold**" }, inline(&matched.what))
+    }));
     lines.extend(end.found.iter().map(|found| format!("found: {}", inline(found))));
     lines.extend(end.captured.iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

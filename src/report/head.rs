@@ -32,7 +32,13 @@ pub fn lines(plan: &Plan, run: &Run, times: Times) -> String {
         let book = &opened.runbook;
         let commit = book.commit.as_ref().map_or_else(String::new, |commit| format!(", commit {}", code(commit)));
         let dirty = if book.dirty == Some(true) { ", with changes that are in no commit" } else { "" };
-        let _ = writeln!(out, "\nRunbook {}, version {}, {}{commit}{dirty}.", code(&book.id), inline(&book.version), code(&book.digest));
+        let _ = writeln!(
+            out,
+            "\nRunbook {}, version {}, {}{commit}{dirty}.",
+            code(&book.id),
+            inline(&book.version),
+            code(&book.digest)
+        );
         for (name, value) in &opened.inputs {
             let _ = writeln!(out, "\nInput {}: {}", code(name), code(&value_text(value)));
         }
@@ -101,7 +107,9 @@ fn untouchable(plan: &Plan, run: &Run) -> String {
     let if_broken = head.scope.iter().filter_map(|scope| scope.if_broken.as_ref());
     let if_broken = if_broken.chain(head.must_not_change.iter().filter_map(|guard| guard.if_broken.as_ref()));
     if broken {
-        texts.extend(if_broken.filter_map(|words| words.do_not.as_ref()).map(|text| format!("**do not {}**", inline(text))));
+        texts.extend(
+            if_broken.filter_map(|words| words.do_not.as_ref()).map(|text| format!("**do not {}**", inline(text))),
+        );
     }
     some(&texts)
 }

@@ -14,7 +14,8 @@ const LONGEST: usize = 100;
 
 /// A record in words: `1.5  2026-11-25 03:24:10 CET  renew: change began: kubeadm certs renew all`.
 pub fn log_line(record: &Record, zone: Tz) -> String {
-    let at = times::parse(&record.at.t).map_or_else(|| plain(&record.at.t), |at| at.with_timezone(&zone).format("%F %T %Z").to_string());
+    let at = times::parse(&record.at.t)
+        .map_or_else(|| plain(&record.at.t), |at| at.with_timezone(&zone).format("%F %T %Z").to_string());
     format!("{}.{:<3} {at}  {}", record.epoch, record.seq, shorten(&plain(&words(&record.event)), 2 * LONGEST))
 }
 
@@ -22,12 +23,20 @@ fn words(event: &Event) -> String {
     match event {
         Event::RunOpened { who, runbook, mode, advance, .. } => {
             let mode = super::place::mode_words(*mode);
-            format!("{} opened a {mode} run of {} {} on {}{}", who.claimed, runbook.id, runbook.version, who.host, to(Some(advance)))
+            format!(
+                "{} opened a {mode} run of {} {} on {}{}",
+                who.claimed,
+                runbook.id,
+                runbook.version,
+                who.host,
+                to(Some(advance))
+            )
         }
         Event::StepIntended(intent) => begun(intent),
         Event::StepEnded { step, facts, advance, .. } => format!("{step}: {}{}", ended(facts), to(advance.as_ref())),
         Event::StepUnknown { step, why, survivors, .. } => {
-            let survivors = if survivors.is_empty() { String::new() } else { format!("; still running: {}", survivors.join(", ")) };
+            let survivors =
+                if survivors.is_empty() { String::new() } else { format!("; still running: {}", survivors.join(", ")) };
             format!("{step}: how it ended is NOT KNOWN: {why}{survivors}")
         }
         Event::StepSkipped { step, reason, advance } => format!("{step}: skipped: {reason}{}", to(Some(advance))),
@@ -44,7 +53,9 @@ fn words(event: &Event) -> String {
             format!("{step}DEVIATION: {text}")
         }
         Event::Paused { why } => format!("paused: {why}"),
-        Event::Recovered { file, bytes, kept_as, .. } => format!("recovered: {bytes} torn bytes of {file} set aside as {kept_as}"),
+        Event::Recovered { file, bytes, kept_as, .. } => {
+            format!("recovered: {bytes} torn bytes of {file} set aside as {kept_as}")
+        }
         Event::RecordingGap { attempt, what } => format!("recording gap of attempt {attempt}: {what}"),
         Event::RunClosed { outcome, reason } => {
             let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
@@ -60,7 +71,10 @@ fn begun(intent: &Intent) -> String {
         Does::Change => "change",
         Does::Undo => "way back",
     };
-    let confirm = intent.confirm.as_ref().map_or_else(String::new, |confirm| format!(", confirmed {} {:?}", confirm.how, confirm.text));
+    let confirm = intent
+        .confirm
+        .as_ref()
+        .map_or_else(String::new, |confirm| format!(", confirmed {} {:?}", confirm.how, confirm.text));
     let command = intent.argv.last().filter(|_| intent.argv.iter().any(|word| word == "-c"));
     let command = command.cloned().unwrap_or_else(|| intent.argv.join(" "));
     format!("{}: {does} began{confirm}: {}", intent.step, shorten(&plain(&command), LONGEST))

@@ -13,7 +13,10 @@ use crate::text::markdown::{code, inline};
 /// The title of a step with the names that are known filled in, as text for Markdown.
 pub fn title(plan: &Plan, run: &Run, key: &Key) -> String {
     let item = plan.item(&key.id);
-    item.map_or_else(|| inline(&key.to_string()), |item| inline(&Resolver::new(plan, run, Some(key)).prose(&item.step.title)))
+    item.map_or_else(
+        || inline(&key.to_string()),
+        |item| inline(&Resolver::new(plan, run, Some(key)).prose(&item.step.title)),
+    )
 }
 
 /// A step for a sentence: its title and its name.
@@ -72,7 +75,9 @@ pub fn next(plan: &Plan, run: &Run) -> String {
         Position::Step { step } => format!("{resume}, then {}", named(plan, run, step)),
         Position::EnterRepair => format!("{resume}, read the findings, then enter repair or leave it"),
         Position::NotRepaired => format!("{resume}: repair again, go a way back, ask, or close as not repaired"),
-        Position::Stopped { by: StopReason::Unknown, .. } => format!("{resume}: look whether the change happened, then decide"),
+        Position::Stopped { by: StopReason::Unknown, .. } => {
+            format!("{resume}: look whether the change happened, then decide")
+        }
         Position::Stopped { .. } => format!("{resume}: ask, go a way back, or go on with a reason"),
         Position::Frozen { .. } => format!("{resume}: go the way back, or ask first. Change nothing by hand"),
         Position::AtEnd { .. } => format!("{resume}, and close it"),
@@ -98,8 +103,15 @@ pub fn open(plan: &Plan, run: &Run) -> Vec<String> {
     for (key, state) in &run.steps {
         match state {
             StepState::Unknown => open.push(format!("{}: not known", named(plan, run, key))),
-            StepState::Failed if run.closed.is_none() && !is_look_for_the_cause(plan, key) => open.push(format!("{}: does not hold", named(plan, run, key))),
-            StepState::Open | StepState::Running(_) | StepState::Passed | StepState::Failed | StepState::Skipped(_) | StepState::NotTaken => {}
+            StepState::Failed if run.closed.is_none() && !is_look_for_the_cause(plan, key) => {
+                open.push(format!("{}: does not hold", named(plan, run, key)))
+            }
+            StepState::Open
+            | StepState::Running(_)
+            | StepState::Passed
+            | StepState::Failed
+            | StepState::Skipped(_)
+            | StepState::NotTaken => {}
         }
     }
     open

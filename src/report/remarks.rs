@@ -26,9 +26,16 @@ pub fn unknown(plan: &Plan, run: &Run, times: Times) -> String {
     let mut out = String::new();
     for attempt in run.attempts.values().filter(|attempt| attempt.end.is_none()) {
         let why = attempt.unknown.as_ref().map_or_else(|| "it has no end in the journal".to_owned(), |why| inline(why));
-        let _ = writeln!(out, "- {}, begun {}: {why}", named(plan, run, &attempt.intent.step), times.full(&attempt.begun_at));
+        let _ = writeln!(
+            out,
+            "- {}, begun {}: {why}",
+            named(plan, run, &attempt.intent.step),
+            times.full(&attempt.begun_at)
+        );
     }
-    let told = |key: &crate::engine::Key| run.attempts.values().any(|attempt| attempt.end.is_none() && attempt.intent.step == *key);
+    let told = |key: &crate::engine::Key| {
+        run.attempts.values().any(|attempt| attempt.end.is_none() && attempt.intent.step == *key)
+    };
     for (key, _) in run.steps.iter().filter(|(key, state)| **state == StepState::Unknown && !told(key)) {
         let _ = writeln!(out, "- {}: it could not be told", named(plan, run, key));
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::engine::position::{Advance, Position};
 use crate::engine::record::{
-    Changed, Close, Confirm, Does, EndResult, Event, Facts, Guards, Intent, Judged, Mode, Moment, Record, Rerun, RunbookRef, Stream,
-    Target, WayBack, Who,
+    Changed, Close, Confirm, Does, EndResult, Event, Facts, Guards, Intent, Judged, Mode, Moment, Record, Rerun,
+    RunbookRef, Stream, Target, WayBack, Who,
 };
 use crate::engine::{AttemptId, Key, Plan, Run};
 use crate::model::Risk;
@@ -81,18 +81,34 @@ fn ended(attempt: &str, step: &str, judged: Judged, found: &[&str], advance: Adv
         redacted: BTreeMap::new(),
         evidence: None,
     };
-    Event::StepEnded { attempt: AttemptId(attempt.to_owned()), step: Key::new(step), facts: Box::new(facts), advance: Some(advance) }
+    Event::StepEnded {
+        attempt: AttemptId(attempt.to_owned()),
+        step: Key::new(step),
+        facts: Box::new(facts),
+        advance: Some(advance),
+    }
 }
 
 fn changed(path: &str, what: &str) -> Changed {
-    Changed { path: path.to_owned(), what: what.to_owned(), before: format!("sha256:{}", "a1".repeat(32)), after: format!("sha256:{}", "b2".repeat(32)) }
+    Changed {
+        path: path.to_owned(),
+        what: what.to_owned(),
+        before: format!("sha256:{}", "a1".repeat(32)),
+        after: format!("sha256:{}", "b2".repeat(32)),
+    }
 }
 
 fn opened(mode: Mode) -> Event {
     Event::RunOpened {
         who: Who { claimed: "pepe".to_owned(), uid: 1000, euid: 1000, host: "kyousuke".to_owned(), key: None },
         tz: "Europe/Berlin".to_owned(),
-        runbook: RunbookRef { id: "site".to_owned(), version: "1.2.0".to_owned(), digest: "sha256:dd".to_owned(), commit: None, dirty: None },
+        runbook: RunbookRef {
+            id: "site".to_owned(),
+            version: "1.2.0".to_owned(),
+            digest: "sha256:dd".to_owned(),
+            commit: None,
+            dirty: None,
+        },
         mode,
         inputs: BTreeMap::from([("site".to_owned(), "forum".into()), ("dir".to_owned(), "/srv/{{ x }}".into())]),
         lab: (mode == Mode::Drill).then(|| "default".to_owned()),
@@ -136,7 +152,12 @@ pub fn broken(mode: Mode) -> Vec<Record> {
 
 /// A run that went well, with a skipped step.
 pub fn done() -> Vec<Record> {
-    let guards = Guards { digest: "sha256:ee".to_owned(), entries: 63, broken: Vec::new(), allowed: vec![changed("/srv/tls/leaf.crt", "contents")] };
+    let guards = Guards {
+        digest: "sha256:ee".to_owned(),
+        entries: 63,
+        broken: Vec::new(),
+        allowed: vec![changed("/srv/tls/leaf.crt", "contents")],
+    };
     records(vec![
         opened(Mode::Live),
         intent("1-2-aaaa", "look", Does::Look, "test -e x"),
@@ -147,7 +168,11 @@ pub fn done() -> Vec<Record> {
         ended("1-5-aaaa", "renew", Judged::Passed, &[], at("prove")),
         intent("1-8-aaaa", "prove", Does::Look, "true"),
         ended("1-8-aaaa", "prove", Judged::Passed, &["valid 365 d"], at("tell")),
-        Event::StepSkipped { step: Key::new("tell"), reason: "all asleep".to_owned(), advance: Advance::to(Position::AtEnd { nothing_to_repair: false }) },
+        Event::StepSkipped {
+            step: Key::new("tell"),
+            reason: "all asleep".to_owned(),
+            advance: Advance::to(Position::AtEnd { nothing_to_repair: false }),
+        },
         Event::RunClosed { outcome: Close::Done, reason: String::new() },
     ])
 }

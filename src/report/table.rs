@@ -39,7 +39,15 @@ fn cells(row: &Row, zone: Tz) -> [String; 7] {
         Ok(run) => run,
         Err(why) => {
             let none = || "-".to_owned();
-            return [plain(&row.id), none(), none(), "UNREADABLE".to_owned(), shorten(&plain(why), WIDEST), none(), none()];
+            return [
+                plain(&row.id),
+                none(),
+                none(),
+                "UNREADABLE".to_owned(),
+                shorten(&plain(why), WIDEST),
+                none(),
+                none(),
+            ];
         }
     };
     let opened = run.opened.as_ref();
@@ -50,7 +58,8 @@ fn cells(row: &Row, zone: Tz) -> [String; 7] {
     } else {
         "open"
     };
-    let since = times::parse(&run.last_at).map_or_else(|| plain(&run.last_at), |at| at.with_timezone(&zone).format("%F %H:%M %Z").to_string());
+    let since = times::parse(&run.last_at)
+        .map_or_else(|| plain(&run.last_at), |at| at.with_timezone(&zone).format("%F %H:%M %Z").to_string());
     [
         plain(&row.id),
         opened.map_or_else(|| "-".to_owned(), |opened| plain(&opened.runbook.id)),

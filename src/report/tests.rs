@@ -34,7 +34,10 @@ fn the_first_ten_lines_say_what_has_to_be_known() {
 #[test]
 fn a_broken_guard_is_said_with_both_values_and_what_it_means() {
     let report = report(&broken(Mode::Live));
-    assert!(report.contains("`/srv/tls/ca.crt` contents, was `sha256:a1a1a1a1a1a1…`, is `sha256:b2b2b2b2b2b2…`"), "{report}");
+    assert!(
+        report.contains("`/srv/tls/ca.crt` contents, was `sha256:a1a1a1a1a1a1…`, is `sha256:b2b2b2b2b2b2…`"),
+        "{report}"
+    );
     assert!(report.contains("**BROKEN**, measured 2026-11-25 03:26:00 CET"), "{report}");
     assert!(report.contains("- **What it means:** A new CA is trusted by nobody."));
     assert!(report.contains("the copy of 63 entries, read back; **open**, can be gone"));
@@ -46,7 +49,10 @@ fn who_did_what_is_said_with_command_and_confirmation() {
     assert!(report.contains("pepe **changed**, attempt `1-5-aaaa`."));
     assert!(report.contains("```sh\n./renew -- forum\n```\n"));
     assert!(report.contains("- confirmed: typed `renew`"));
-    assert!(report.contains("- passed, exit 0, after 5.2 s, 2026-11-25 03:26:00 CET (02:26:00 UTC; 11:26 JST yours)"), "{report}");
+    assert!(
+        report.contains("- passed, exit 0, after 5.2 s, 2026-11-25 03:26:00 CET (02:26:00 UTC; 11:26 JST yours)"),
+        "{report}"
+    );
     assert!(report.contains("- by `renew`:\n  - `/srv/tls/leaf.crt` contents"));
     assert!(report.contains("`blobs/1-5-aaaa.out`, 4096 bytes, **cut**, 1024 bytes kept, sha256 `abab"));
 }
@@ -54,10 +60,16 @@ fn who_did_what_is_said_with_command_and_confirmation() {
 #[test]
 fn a_run_that_went_well_says_so_and_says_what_was_skipped() {
     let report = report(&done());
-    assert!(report.contains("- **State:** **closed: done, every verify step passed**, 4 of 4 steps reached"), "{report}");
+    assert!(
+        report.contains("- **State:** **closed: done, every verify step passed**, 4 of 4 steps reached"),
+        "{report}"
+    );
     assert!(report.contains("- **skipped** (all asleep): Tell people (`tell`)"));
     assert!(report.contains("- **Open:** nothing"));
-    assert!(report.ends_with("2026-11-25 03:30:00 CET (02:30:00 UTC; 11:30 JST yours): done, every verify step passed.\n"), "{report}");
+    assert!(
+        report.ends_with("2026-11-25 03:30:00 CET (02:30:00 UTC; 11:30 JST yours): done, every verify step passed.\n"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -80,7 +92,12 @@ fn what_was_typed_or_printed_is_text() {
             assert!(matches!(&*html, "<code>" | "</code>"), "{html}");
         }
     }
-    let text: String = events().filter_map(|event| match event { Event::Text(text) => Some(text.to_string()), _ => None }).collect();
+    let text: String = events()
+        .filter_map(|event| match event {
+            Event::Text(text) => Some(text.to_string()),
+            _ => None,
+        })
+        .collect();
     let seen = ATTACK.replace('\u{202e}', "<U+202E>").replace("\x1b[2J", "");
     assert_eq!(text.matches(seen.trim()).count(), 3, "as a finding, as what a look found, as a note: {text}");
 }

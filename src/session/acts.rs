@@ -28,7 +28,8 @@ impl Session {
     /// Nothing goes on, and what would go on could be recorded.
     fn idle(&self) -> Result<(), Trouble> {
         if self.writer.is_suspect() {
-            let message = "the journal could not be written, so nothing more is started; `locum resume` goes on once it can be";
+            let message =
+                "the journal could not be written, so nothing more is started; `locum resume` goes on once it can be";
             return Err(failed(message, Exit::JournalNotWritable));
         }
         match &self.busy {
@@ -86,7 +87,8 @@ impl Session {
     /// Measures all guards now, for no attempt.
     fn look_around(&self) -> Result<Option<super::watch::Sight>, String> {
         let attempt = self.next_attempt().to_string();
-        let belongs = super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.clone() };
+        let belongs =
+            super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.clone() };
         let asker = super::ask::Asker { place: self.place.clone(), belongs, program: self.program.clone() };
         asker.sight(&self.watch, &self.folder.blobs().join(attempt), &Stop::default())
     }

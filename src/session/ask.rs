@@ -74,7 +74,11 @@ impl Asker {
             let path = blob.with_extension(format!("{}-{}.out", purpose.word(), at + 1));
             let facts = self.test(test, &Wanted::NOTHING, &path, stop);
             let found = if facts.found.is_empty() { String::new() } else { format!(" ({})", facts.found.join("; ")) };
-            Matched { what: format!("{}{found}", plain(&test.shown())), held: facts.judged == Judged::Passed, line: None }
+            Matched {
+                what: format!("{}{found}", plain(&test.shown())),
+                held: facts.judged == Judged::Passed,
+                line: None,
+            }
         });
         made.collect()
     }
@@ -180,7 +184,8 @@ impl Wanted<'_> {
 /// What a process gave, judged by what was wanted of it.
 pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
     let judged = judge(exit, blob, &expectation(wanted.expect)).into_iter();
-    let matched: Vec<_> = judged.map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line }).collect();
+    let matched: Vec<_> =
+        judged.map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line }).collect();
     let mut facts = Facts {
         result: match exit.result {
             Ending::Exited => EndResult::Exited,
@@ -317,7 +322,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blob = folder.path().join("1-4-ab.out");
         std::fs::write(&blob, output).unwrap();
-        let facts = StreamFacts { bytes: output.len() as u64, kept: output.len() as u64, cut: false, sha256: String::new(), drained: true };
+        let facts = StreamFacts {
+            bytes: output.len() as u64,
+            kept: output.len() as u64,
+            cut: false,
+            sha256: String::new(),
+            drained: true,
+        };
         let exit = Exit { stdout: Some(facts), ..exit.clone() };
         facts_of(&exit, &blob, &Wanted { expect, captures, keep: true })
     }
@@ -327,7 +338,13 @@ mod tests {
     }
 
     fn capture_of(name: &str) -> CaptureLine {
-        CaptureLine { name: name.to_owned(), r#match: None, json: None, lines: false, pattern: Some("[a-z]+".to_owned()) }
+        CaptureLine {
+            name: name.to_owned(),
+            r#match: None,
+            json: None,
+            lines: false,
+            pattern: Some("[a-z]+".to_owned()),
+        }
     }
 
     #[test]

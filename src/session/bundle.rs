@@ -251,7 +251,8 @@ mod tests {
             bundle.digest()
         };
         fs::copy(root.join("tool.sh"), root.join("other.sh")).unwrap();
-        let digests = [bundle("a", None), bundle("b", None), bundle("a", Some("tool.sh")), bundle("a", Some("other.sh"))];
+        let digests =
+            [bundle("a", None), bundle("b", None), bundle("a", Some("tool.sh")), bundle("a", Some("other.sh"))];
         let different: std::collections::BTreeSet<_> = digests.iter().collect();
         assert_eq!(different.len(), 4);
         assert!(digests[0].starts_with("sha256:"));

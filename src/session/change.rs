@@ -17,7 +17,8 @@ use crate::journal::Evidence;
 
 impl Session {
     pub(super) fn beginning(&self, resolved: &Resolved, attempt: &AttemptId, shown: &str) -> Beginning {
-        let belongs = super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
+        let belongs =
+            super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
         let (env, cwd) = match command_of(resolved) {
             Some(line) => {
                 let spec = self.place.change(line, &belongs);
@@ -97,11 +98,21 @@ impl Session {
         }
     }
 
-    fn supervise(&mut self, task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
+    fn supervise(
+        &mut self,
+        task: Task,
+        beginning: Beginning,
+        before: Option<super::watch::Sight>,
+    ) -> Result<(), Trouble> {
         let Some(line) = command_of(&task.resolved) else { return Ok(()) };
         let spec = self.place.change(line, &task.asker.belongs);
         let files = Evidence::prepare(&self.folder, &task.attempt.0).map_err(|error| super::journal_trouble(&error))?;
-        let place = SupervisorPlace { lock: files.lock(), started: files.started(), exit: files.exit(), blob: task.blob.clone() };
+        let place = SupervisorPlace {
+            lock: files.lock(),
+            started: files.started(),
+            exit: files.exit(),
+            blob: task.blob.clone(),
+        };
         let supervised = exec::supervise(&self.program, &spec, &place, &[]);
         let mut supervised = supervised.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
         let bundle = Arc::clone(&self.bundle);
@@ -131,7 +142,12 @@ impl Session {
         Ok(())
     }
 
-    fn restore(&mut self, mut task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
+    fn restore(
+        &mut self,
+        mut task: Task,
+        beginning: Beginning,
+        before: Option<super::watch::Sight>,
+    ) -> Result<(), Trouble> {
         let undone = beginning.undoes.clone();
         still_the_same(&self.bundle)?;
         let effects = self.commit(Command::Begin(Box::new(beginning)))?;
@@ -143,7 +159,12 @@ impl Session {
         Ok(())
     }
 
-    fn undone_by_hand(&mut self, task: Task, beginning: Beginning, before: Option<super::watch::Sight>) -> Result<(), Trouble> {
+    fn undone_by_hand(
+        &mut self,
+        task: Task,
+        beginning: Beginning,
+        before: Option<super::watch::Sight>,
+    ) -> Result<(), Trouble> {
         self.commit(Command::Begin(Box::new(beginning)))?;
         self.busy = Some(Busy::Settling { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
         thread::spawn(move || task.settle(measured(Judged::Passed), before));
@@ -165,7 +186,9 @@ fn still_the_same(bundle: &Bundle) -> Result<(), Trouble> {
 fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLine> {
     use crate::engine::resolve::TestLine;
     match &resolved.work {
-        Work::Command(line) | Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
+        Work::Command(line)
+        | Work::Test(TestLine::Command(line))
+        | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
         Work::Test(TestLine::Probe(_))
         | Work::Wait { test: TestLine::Probe(_), .. }
         | Work::Restore

@@ -53,7 +53,8 @@ pub fn found(files: &Evidence, attempt: &AttemptId, intended: Option<&str>, here
         None if untouched => Some(ANOTHER_BOOT),
         None => Some("what its supervisor left is damaged"),
     };
-    let survivors = exec::survivors(&attempt.0).into_iter().map(|left| format!("{} {}", left.pid, plain(&left.command)));
+    let survivors =
+        exec::survivors(&attempt.0).into_iter().map(|left| format!("{} {}", left.pid, plain(&left.command)));
     Found::Lost { why: why.unwrap_or("its supervisor is gone without a word"), survivors: survivors.collect() }
 }
 
@@ -105,8 +106,12 @@ mod tests {
         }
 
         fn started(&self, change: impl Fn(&mut Started)) -> &Self {
-            let mut started =
-                Started { boot_id: "this boot".to_owned(), machine_id: "kyousuke".to_owned(), pid_ns: 7, ..Started::default() };
+            let mut started = Started {
+                boot_id: "this boot".to_owned(),
+                machine_id: "kyousuke".to_owned(),
+                pid_ns: 7,
+                ..Started::default()
+            };
             change(&mut started);
             write_evidence(&self.files.started(), &started, Durable::WithTheSystem).unwrap();
             self
@@ -162,7 +167,12 @@ mod tests {
         assert_eq!(Scene::new().started(|started| started.boot_id = "the last boot".to_owned()).why(), ANOTHER_BOOT);
         let machine = Scene::new().started(|started| started.machine_id = "masato".to_owned()).why();
         assert_eq!(machine, "it was started on another machine");
-        assert!(Scene::new().started(|started| started.pid_ns = 8).why().starts_with("it was started among other processes"));
+        assert!(
+            Scene::new()
+                .started(|started| started.pid_ns = 8)
+                .why()
+                .starts_with("it was started among other processes")
+        );
     }
 
     #[test]

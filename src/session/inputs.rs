@@ -49,7 +49,8 @@ pub fn draw(runbook: &Runbook, given: &BTreeMap<String, String>) -> Result<Drawn
     let mut known = Values::default();
     for (name, input) in inputs {
         let template = |text: &crate::model::Text| {
-            render_text(text, &known).map_err(|problem| InputError::Template { name: name.clone(), why: problem.message })
+            render_text(text, &known)
+                .map_err(|problem| InputError::Template { name: name.clone(), why: problem.message })
         };
         let rendered = || -> Result<_, InputError> {
             let default = input.default.as_ref().map(template).transpose()?;
@@ -87,7 +88,8 @@ fn items(text: &str) -> Vec<String> {
 }
 
 fn fit(name: &str, input: &Input, choices: &[String], text: &str) -> Result<Value, InputError> {
-    let unfit = |found: &str, expected: String| InputError::Unfit { name: name.to_owned(), found: found.to_owned(), expected };
+    let unfit =
+        |found: &str, expected: String| InputError::Unfit { name: name.to_owned(), found: found.to_owned(), expected };
     let one = |item: &str| {
         if item.contains('\0') {
             return Err(unfit("a text with a NUL", "a text without one".to_owned()));
@@ -95,9 +97,14 @@ fn fit(name: &str, input: &Input, choices: &[String], text: &str) -> Result<Valu
         if !choices.is_empty() && !choices.iter().any(|choice| choice == item) {
             return Err(unfit(item, format!("one of: {}", choices.join(", "))));
         }
-        let pattern = input.pattern.as_ref().map(|pattern| (&pattern.source, regex::Regex::new(&format!("^(?:{})$", pattern.source))));
+        let pattern = input
+            .pattern
+            .as_ref()
+            .map(|pattern| (&pattern.source, regex::Regex::new(&format!("^(?:{})$", pattern.source))));
         match pattern {
-            Some((source, Ok(whole))) if !whole.is_match(item) => Err(unfit(item, format!("a value that matches `{source}`"))),
+            Some((source, Ok(whole))) if !whole.is_match(item) => {
+                Err(unfit(item, format!("a value that matches `{source}`")))
+            }
             Some((source, Err(_))) => Err(unfit(item, format!("a pattern that can be read, found `{source}`"))),
             Some(_) | None => Ok(()),
         }

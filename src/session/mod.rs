@@ -101,7 +101,11 @@ impl Session {
 
     /// The same, and does the deed while the journal is still held: between the check of the epoch and GO nobody
     /// else can take the run.
-    fn commit_and(&mut self, command: Command, deed: impl FnOnce(&[Effect]) -> Result<(), Trouble>) -> Result<Vec<Effect>, Trouble> {
+    fn commit_and(
+        &mut self,
+        command: Command,
+        deed: impl FnOnce(&[Effect]) -> Result<(), Trouble>,
+    ) -> Result<Vec<Effect>, Trouble> {
         let decision = decide(&self.plan, &self.run, &Asked { at: self.clock.moment(), command })?;
         let held = self.writer.guard_append().map_err(|error| journal_trouble(&error))?;
         for record in &decision.records {
@@ -139,7 +143,8 @@ impl Session {
         let write = || -> std::io::Result<()> {
             let bytes = serde_json::to_vec(sight)?;
             let new = path.with_extension("new");
-            let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            let mut file =
+                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
             std::fs::rename(&new, &path)?;

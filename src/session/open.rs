@@ -11,7 +11,7 @@ use super::bundle::Bundle;
 use super::place::Place;
 use super::stop::Stop;
 use super::watch::Watch;
-use super::{Session, ask, failed, journal_trouble, Trouble};
+use super::{Session, Trouble, ask, failed, journal_trouble};
 use crate::engine::command::{Command, Opening};
 use crate::engine::record::{Mode, RunbookRef, Who};
 use crate::engine::{Exit, Plan, Run, resolve};
@@ -46,7 +46,8 @@ pub fn open(start: Start) -> Result<Session, Trouble> {
     let lock = RunLock::try_lock(&folder, &holder(&start.who)).map_err(|error| journal_trouble(&error))?;
     let written = start.bundle.write(&folder.bundle());
     written.map_err(|error| failed(ask::chain(&error), Exit::JournalNotWritable))?;
-    let writer = Writer::create(&folder, 1, &start.who.claimed, &start.who.host).map_err(|error| journal_trouble(&error))?;
+    let writer =
+        Writer::create(&folder, 1, &start.who.claimed, &start.who.host).map_err(|error| journal_trouble(&error))?;
     let runbook = RunbookRef {
         id: start.runbook.id.clone(),
         version: start.runbook.version().to_owned(),
@@ -137,7 +138,8 @@ impl Pieces {
 impl Session {
     /// Finds out what is guarded; in a drill all of it is inside the lab.
     pub(super) fn watch(&mut self) -> Result<(), Trouble> {
-        let lines = resolve::guards(&self.plan, &self.run).map_err(|why| failed(format!("guards: {why}"), Exit::InvalidRunbook))?;
+        let lines = resolve::guards(&self.plan, &self.run)
+            .map_err(|why| failed(format!("guards: {why}"), Exit::InvalidRunbook))?;
         let watch = Watch::new(lines, &self.place.home, &self.place.cwd);
         self.watch = watch.map_err(|error| failed(ask::chain(&error), Exit::InvalidRunbook))?;
         let outside = self.place.watches(self.watch.paths());

@@ -50,7 +50,13 @@ impl Place {
         self.spec(line, belongs, line.timeout, on_timeout)
     }
 
-    fn spec(&self, line: &CommandLine, belongs: &Belongs, timeout: Option<std::time::Duration>, on_timeout: OnTimeout) -> CommandSpec {
+    fn spec(
+        &self,
+        line: &CommandLine,
+        belongs: &Belongs,
+        timeout: Option<std::time::Duration>,
+        on_timeout: OnTimeout,
+    ) -> CommandSpec {
         CommandSpec {
             argv: line.argv.clone(),
             env: self.environment_of(line, belongs),
@@ -78,7 +84,10 @@ impl Place {
         let path = |path: &String| expand(path, &self.home, &self.cwd);
         match line {
             ProbeLine::Certificate { at, valid_for, signed_by, is_ca, name } => Probe::Certificate {
-                at: at.iter().map(|at| if is_address(at) { at.clone() } else { path(at).to_string_lossy().into_owned() }).collect(),
+                at: at
+                    .iter()
+                    .map(|at| if is_address(at) { at.clone() } else { path(at).to_string_lossy().into_owned() })
+                    .collect(),
                 valid_for: *valid_for,
                 signed_by: signed_by.as_ref().map(path),
                 is_ca: *is_ca,
@@ -155,7 +164,10 @@ mod tests {
         CommandLine {
             argv: vec!["true".to_owned()],
             shown: "true".to_owned(),
-            env: BTreeMap::from([("TZ".to_owned(), "Asia/Tokyo".to_owned()), ("LOCUM_ATTEMPT".to_owned(), "mine".to_owned())]),
+            env: BTreeMap::from([
+                ("TZ".to_owned(), "Asia/Tokyo".to_owned()),
+                ("LOCUM_ATTEMPT".to_owned(), "mine".to_owned()),
+            ]),
             cwd: Some("~/work".to_owned()),
             stdin: Some("in".to_owned()),
             timeout: timeout.map(Duration::from_secs),
@@ -188,13 +200,20 @@ mod tests {
         let lab = tempfile::tempdir().unwrap();
         let place = place(Some(lab.path()));
         let file = |path: &str| TestLine::Probe(ProbeLine::File { path: path.to_owned(), exists: true });
-        let tcp = |at: &str| TestLine::Probe(ProbeLine::Tcp { at: at.to_owned(), open: true, within: Duration::from_secs(1) });
+        let tcp = |at: &str| {
+            TestLine::Probe(ProbeLine::Tcp { at: at.to_owned(), open: true, within: Duration::from_secs(1) })
+        };
         let certificate = |at: &str, signed_by: Option<&str>| {
             let (at, signed_by) = (vec![at.to_owned()], signed_by.map(str::to_owned));
             TestLine::Probe(ProbeLine::Certificate { at, valid_for: None, signed_by, is_ca: None, name: None })
         };
         let inside = lab.path().join("ca.crt").display().to_string();
-        for test in [file(&inside), tcp("127.0.0.1:443"), certificate("127.0.0.1:443", Some(&inside)), certificate(&inside, None)] {
+        for test in [
+            file(&inside),
+            tcp("127.0.0.1:443"),
+            certificate("127.0.0.1:443", Some(&inside)),
+            certificate(&inside, None),
+        ] {
             assert_eq!(place.test_reaches(&test), Ok(()), "{test:?}");
         }
         for test in [

@@ -46,7 +46,9 @@ pub fn records(folder: &RunFolder) -> Result<(Vec<Record>, Class), Trouble> {
     for line in reading.lines {
         let (epoch, seq) = (line.epoch, line.seq);
         let record = serde_json::from_value(serde_json::Value::Object(line.value));
-        records.push(record.map_err(|error| failed(format!("record {epoch}-{seq} cannot be read: {error}"), Exit::Corrupt))?);
+        records.push(
+            record.map_err(|error| failed(format!("record {epoch}-{seq} cannot be read: {error}"), Exit::Corrupt))?,
+        );
     }
     Ok((records, reading.class))
 }
@@ -55,7 +57,8 @@ pub fn records(folder: &RunFolder) -> Result<(Vec<Record>, Class), Trouble> {
 pub fn plan(bundle: &Bundle, id: &str) -> Result<Plan, Trouble> {
     let loaded = load::load(id, SourceFile::new("runbook.yaml", bundle.runbook()));
     let runbook = loaded.runbook.filter(|_| loaded.diagnostics.iter().all(|problem| !problem.is_error()));
-    let runbook = runbook.ok_or_else(|| failed("the runbook in the bundle of this run cannot be read", Exit::InvalidRunbook))?;
+    let runbook =
+        runbook.ok_or_else(|| failed("the runbook in the bundle of this run cannot be read", Exit::InvalidRunbook))?;
     Ok(Plan::new(std::sync::Arc::new(runbook)))
 }
 
@@ -71,7 +74,10 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
         }
     }
     let run = Run::replay(folder.id(), &records);
-    let opened = run.opened.clone().ok_or_else(|| failed("the run was never opened; there is nothing to go on with", Exit::Torn))?;
+    let opened = run
+        .opened
+        .clone()
+        .ok_or_else(|| failed("the run was never opened; there is nothing to go on with", Exit::Torn))?;
     if run.closed.is_some() {
         return Err(failed(format!("run {} is closed", run.id), Exit::Usage));
     }
@@ -112,12 +118,16 @@ impl Session {
     /// What is guarded is compared with the newest measure that is on record and broke nothing.
     fn newest_sight(&self, records: &[Record]) -> Result<Option<super::watch::Sight>, Trouble> {
         let whole = records.iter().rev().find_map(|record| match &record.event {
-            Event::GuardsBefore { guards, .. } | Event::GuardsAfter { guards, .. } if guards.broken.is_empty() => Some(guards),
+            Event::GuardsBefore { guards, .. } | Event::GuardsAfter { guards, .. } if guards.broken.is_empty() => {
+                Some(guards)
+            }
             _ => None,
         });
         let Some(guards) = whole else { return Ok(None) };
         let sight = self.kept_sight(&guards.digest).filter(|sight| sight.guards().digest == guards.digest);
-        sight.map(Some).ok_or_else(|| failed("the measure of what must not change is damaged, so nothing can be compared with it", Exit::Corrupt))
+        sight.map(Some).ok_or_else(|| {
+            failed("the measure of what must not change is damaged, so nothing can be compared with it", Exit::Corrupt)
+        })
     }
 
     /// Finds out what became of the attempt that has an intent and no end.
@@ -137,7 +147,9 @@ impl Session {
             Found::Ended(exit) => self.settle_found(&attempt, resolved, &exit),
             Found::Running => self.attach(&attempt, resolved),
             Found::NotStarted => self.recover(&attempt, Evidence::NotStarted),
-            Found::Lost { why, survivors } => self.recover(&attempt, Evidence::Unknown { why: why.to_owned(), survivors }),
+            Found::Lost { why, survivors } => {
+                self.recover(&attempt, Evidence::Unknown { why: why.to_owned(), survivors })
+            }
         }
     }
 
@@ -177,7 +189,10 @@ impl Session {
                 Err(_) => unreachable!("the session holds a sender"),
             }
         };
-        self.end(*settled, |ending| Command::Recover { attempt: ending.attempt.clone(), evidence: Evidence::Ended(Box::new(ending)) })
+        self.end(*settled, |ending| Command::Recover {
+            attempt: ending.attempt.clone(),
+            evidence: Evidence::Ended(Box::new(ending)),
+        })
     }
 
     /// It still runs: wait for it as if it had been started here.
@@ -198,8 +213,12 @@ impl Session {
     /// The run stands at an attempt of which nobody knows the end: what it did to the guards is measured now, so that
     /// nothing goes on over a broken one, and `done_when` may tell that it is done.
     fn weigh_unknown(&mut self) -> Result<(), Trouble> {
-        let Position::Stopped { by: StopReason::Unknown, step: Some(step) } = self.run.position.clone() else { return Ok(()) };
-        let Some(attempt) = self.run.newest_attempt(&step).filter(|attempt| is_unknown(attempt)).cloned() else { return Ok(()) };
+        let Position::Stopped { by: StopReason::Unknown, step: Some(step) } = self.run.position.clone() else {
+            return Ok(());
+        };
+        let Some(attempt) = self.run.newest_attempt(&step).filter(|attempt| is_unknown(attempt)).cloned() else {
+            return Ok(());
+        };
         let task = self.task(self.resolved_again(&attempt)?, attempt.intent.attempt.clone());
         if attempt.unknown.is_some() && attempt.intent.does == Does::Change {
             let before = self.before_attempt(&attempt);

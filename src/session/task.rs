@@ -115,7 +115,8 @@ impl Task {
 
     fn ending(&self, facts: Facts, guards: Option<Guards>) -> Ending {
         let fits = |got: &Option<String>| {
-            got.as_ref().is_some_and(|got| ask::got(&self.blob, got) || facts.found.iter().any(|line| line.contains(got)))
+            got.as_ref()
+                .is_some_and(|got| ask::got(&self.blob, got) || facts.found.iter().any(|line| line.contains(got)))
         };
         let got = self.resolved.got.iter().map(fits).collect();
         Ending { attempt: self.attempt.clone(), facts, got, guards }
@@ -153,7 +154,8 @@ impl Task {
     }
 
     fn copy(&self) -> Result<WayBack, String> {
-        let copy = guard::copy(&self.watch.scope, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
+        let copy =
+            guard::copy(&self.watch.scope, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
         let entries = copy.read_back().map_err(|error| format!("the copy of the scope does not read back: {error}"))?;
         Ok(WayBack::Copy { entries: entries as u64 })
     }
@@ -170,7 +172,10 @@ impl Task {
             }
             if supervised.overdue() && !told {
                 told = true;
-                send(&self.to, Msg::Said("it takes longer than it should; it goes on, and nothing ends it but you".to_owned()));
+                send(
+                    &self.to,
+                    Msg::Said("it takes longer than it should; it goes on, and nothing ends it but you".to_owned()),
+                );
             }
             if self.stop.is_asked() && !cancelled {
                 cancelled = true;
@@ -187,7 +192,9 @@ impl Task {
         send(&self.to, Msg::Settling);
         let facts = match exit {
             Some(exit) => facts_of(exit, &self.blob, &self.wanted()),
-            None => Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) },
+            None => {
+                Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) }
+            }
         };
         self.settle(facts, before);
     }
@@ -200,7 +207,9 @@ impl Task {
             Ok(restored) => {
                 let mut found = vec![format!("{} of {} as before", restored.as_before, restored.total)];
                 found.extend(restored.moved_aside.iter().map(|path| format!("moved aside: {}", path.display())));
-                found.extend(restored.still_different.iter().map(|left| format!("still different: {}", left.path.display())));
+                found.extend(
+                    restored.still_different.iter().map(|left| format!("still different: {}", left.path.display())),
+                );
                 found.extend(restored.trouble.iter().map(|trouble| ask::chain(trouble)));
                 let found = found.iter().map(|line| crate::text::plain(line)).collect();
                 Facts { found, ..measured(if restored.is_whole() { Judged::Passed } else { Judged::Failed }) }
@@ -235,7 +244,11 @@ impl Task {
     }
 
     /// What cannot be measured counts as broken: nobody knows what is there now.
-    fn guards_after(&self, facts: &mut Facts, before: Option<Sight>) -> Result<(Option<Guards>, Option<Sight>), String> {
+    fn guards_after(
+        &self,
+        facts: &mut Facts,
+        before: Option<Sight>,
+    ) -> Result<(Option<Guards>, Option<Sight>), String> {
         let Some(before) = before else { return Ok((None, None)) };
         let may_change: &[String] = match (self.resolved.does, &self.resolved.work) {
             (Does::Undo, Work::Restore) => &[],
@@ -262,4 +275,3 @@ pub enum AskDone {
     Yes,
     No,
 }
-

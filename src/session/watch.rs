@@ -74,7 +74,8 @@ impl Watch {
         let may = MayChange::new(may_change, &self.scope)?;
         let mut guards = after.guards();
         for difference in compare(&before.scope, &after.scope) {
-            let guarded = after.others.entries.contains_key(&difference.path) || before.others.entries.contains_key(&difference.path);
+            let guarded = after.others.entries.contains_key(&difference.path)
+                || before.others.entries.contains_key(&difference.path);
             let list = if may.allows(&difference.path) && !guarded { &mut guards.allowed } else { &mut guards.broken };
             list.push(changed(&difference));
         }
@@ -83,7 +84,12 @@ impl Watch {
         for (what, digest) in &before.outputs {
             let now = after.outputs.get(what).cloned().unwrap_or_default();
             if now != *digest {
-                guards.broken.push(Changed { path: what.clone(), what: "output".to_owned(), before: digest.clone(), after: now });
+                guards.broken.push(Changed {
+                    path: what.clone(),
+                    what: "output".to_owned(),
+                    before: digest.clone(),
+                    after: now,
+                });
             }
         }
         Ok(guards)
@@ -119,7 +125,9 @@ fn changed(difference: &Difference) -> Changed {
         Change::Removed { kind } => ("removed", kind_word(*kind), String::new()),
         Change::Contents { before, after } => ("contents", format!("sha256 {before}"), format!("sha256 {after}")),
         Change::Mode { before, after } => ("mode", format!("{before:04o}"), format!("{after:04o}")),
-        Change::Owner { before, after } => ("owner", format!("{}:{}", before.0, before.1), format!("{}:{}", after.0, after.1)),
+        Change::Owner { before, after } => {
+            ("owner", format!("{}:{}", before.0, before.1), format!("{}:{}", after.0, after.1))
+        }
         Change::Kind { before, after } => ("kind", kind_word(*before), kind_word(*after)),
         Change::Target { before, after } => ("target", before.clone(), after.clone()),
     };
@@ -232,7 +240,10 @@ mod tests {
         let scene = Scene::new();
         let before = scene.look("a");
         fs::write(scene.folder.path().join("hosts"), "new").unwrap();
-        assert_eq!(scene.broken(&before, &scene.look("b"), &["**", "hosts"]), [pair("hosts", "contents"), pair("the rules", "output")]);
+        assert_eq!(
+            scene.broken(&before, &scene.look("b"), &["**", "hosts"]),
+            [pair("hosts", "contents"), pair("the rules", "output")]
+        );
     }
 
     #[test]

@@ -78,7 +78,10 @@ mod tests {
         let summary = "# Summary\n\n[Intro](intro.md)\n\n# To use it\n\n- [B](b.md)\n  - [A](a.md)\n- [Later]()\n";
         let folder = folder(&[("SUMMARY.md", summary), ("intro.md", "# I"), ("a.md", "# A"), ("b.md", "# B")]);
         let parts = read(folder.path()).expect("parts");
-        let seen: Vec<_> = parts.iter().map(|part| (part.title.as_str(), part.pages.iter().map(|page| page.path.as_str()).collect::<Vec<_>>())).collect();
+        let seen: Vec<_> = parts
+            .iter()
+            .map(|part| (part.title.as_str(), part.pages.iter().map(|page| page.path.as_str()).collect::<Vec<_>>()))
+            .collect();
         assert_eq!(seen, [("", vec!["intro.md"]), ("To use it", vec!["b.md", "a.md"])]);
     }
 

@@ -89,7 +89,11 @@ fn book(parts: Vec<Part>) -> Book {
         if !part.title.is_empty() {
             items.push(BookItem::PartTitle(part.title));
         }
-        items.extend(part.pages.into_iter().map(|page| BookItem::Chapter(Chapter::new(&page.title, page.markdown, page.path, Vec::new()))));
+        items.extend(
+            part.pages
+                .into_iter()
+                .map(|page| BookItem::Chapter(Chapter::new(&page.title, page.markdown, page.path, Vec::new()))),
+        );
     }
     Book::new_with_items(items)
 }

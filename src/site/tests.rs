@@ -25,7 +25,10 @@ fn built() -> (tempfile::TempDir, PathBuf) {
 static SITE: LazyLock<BTreeMap<PathBuf, Vec<u8>>> = LazyLock::new(|| contents(&built().1));
 
 fn contents(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    files(out).into_iter().map(|path| (path.strip_prefix(out).expect("inside").to_owned(), fs::read(&path).expect("read"))).collect()
+    files(out)
+        .into_iter()
+        .map(|path| (path.strip_prefix(out).expect("inside").to_owned(), fs::read(&path).expect("read")))
+        .collect()
 }
 
 fn text_of(page: &str) -> String {
@@ -49,10 +52,21 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_page_has_its_steps_commands_and_anchors() {
     let html = text_of("runbooks/renew.html");
-    for text in ["id=\"renew\"", "id=\"restart\"", "./renew.sh -- {{ node }}", "class=\"language-sh\"", "<svg class=\"locum-flow\"", "href=\"#renew-again\""] {
+    for text in [
+        "id=\"renew\"",
+        "id=\"restart\"",
+        "./renew.sh -- {{ node }}",
+        "class=\"language-sh\"",
+        "<svg class=\"locum-flow\"",
+        "href=\"#renew-again\"",
+    ] {
         assert!(html.contains(text), "{text}");
     }
-    for (page, text) in [("index.html", "<h1 id=\"runbooks\">"), ("print.html", "Renew the leaf"), ("index/symptoms.html", "certificate has expired")] {
+    for (page, text) in [
+        ("index.html", "<h1 id=\"runbooks\">"),
+        ("print.html", "Renew the leaf"),
+        ("index/symptoms.html", "certificate has expired"),
+    ] {
         assert!(text_of(page).contains(text), "{text} in {page}");
     }
 }
@@ -78,7 +92,16 @@ fn the_site_loads_nothing_from_a_network() {
             continue;
         }
         let text = text_of(&path.to_string_lossy());
-        for part in ["src=\"http", "src=\"//", "url(http", "url(\"http", "url(//", "@import", "<link rel=\"stylesheet\" href=\"http", "cdnjs"] {
+        for part in [
+            "src=\"http",
+            "src=\"//",
+            "url(http",
+            "url(\"http",
+            "url(//",
+            "@import",
+            "<link rel=\"stylesheet\" href=\"http",
+            "cdnjs",
+        ] {
             assert!(!text.contains(part), "{part} in {}", path.display());
         }
     }
@@ -115,7 +138,8 @@ fn an_older_site_is_replaced_and_nothing_is_left_beside_it() {
     fs::write(out.join("old.html"), "old").expect("written");
     build("A book", parts(), &out).expect("a site");
     assert!(!out.join("old.html").exists());
-    let beside: Vec<_> = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let beside: Vec<_> =
+        fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(beside, ["site"]);
 }
 
@@ -130,7 +154,17 @@ fn browse(page: &Path) -> String {
     let profile = tempfile::tempdir().expect("a folder");
     let address = format!("file://{}", page.display());
     let user = format!("--user-data-dir={}", profile.path().display());
-    let options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--dump-dom"];
+    let options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--dump-dom",
+    ];
     let words = options.iter().map(|word| (*word).to_owned()).chain([user, address]);
     duct::cmd("chromium", words).stderr_null().read().expect("chromium runs")
 }

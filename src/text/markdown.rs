@@ -25,7 +25,9 @@ pub fn inline(text: &str) -> String {
 
 /// `1.` and `1)` begin a list where a space or nothing follows.
 fn begins_a_list(text: &str, at: usize) -> bool {
-    at > 0 && text[..at].bytes().all(|byte| byte.is_ascii_digit()) && !text[at + 1..].starts_with(|next: char| next != ' ')
+    at > 0
+        && text[..at].bytes().all(|byte| byte.is_ascii_digit())
+        && !text[at + 1..].starts_with(|next: char| next != ' ')
 }
 
 /// A text within a line, in letters of equal width. Line breaks become spaces.
@@ -141,7 +143,9 @@ mod tests {
 
     #[test]
     fn what_does_nothing_is_left_as_it_reads() {
-        for text in ["127.0.0.1:443 answers", "1.0.0", "it's 5 s, isn't it?", "x509: certificate has expired", "a-b+c=d"] {
+        for text in
+            ["127.0.0.1:443 answers", "1.0.0", "it's 5 s, isn't it?", "x509: certificate has expired", "a-b+c=d"]
+        {
             assert_eq!(inline(text), text);
         }
         assert_eq!(inline("1. a"), "1\\. a");
@@ -177,7 +181,10 @@ mod tests {
 
     #[test]
     fn a_block_with_a_directive_holds_it_as_numbers() {
-        assert_eq!(block("echo {{#include x}} <b>", "sh"), "<pre><code class=\"language-sh\">echo &#123;&#123;#include x&#125;&#125; &lt;b&gt;\n</code></pre>\n");
+        assert_eq!(
+            block("echo {{#include x}} <b>", "sh"),
+            "<pre><code class=\"language-sh\">echo &#123;&#123;#include x&#125;&#125; &lt;b&gt;\n</code></pre>\n"
+        );
     }
 
     #[test]

@@ -52,7 +52,15 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
         }
         (Act::ShowWayBack | Act::Output | Act::Help | Act::Leave | Act::Back, _) => show(hands, act, &card),
         (
-            Act::Done | Act::CouldNot | Act::Yes | Act::No | Act::Choose(_) | Act::Value | Act::AlreadyDone | Act::Skip | Act::ItIsDone
+            Act::Done
+            | Act::CouldNot
+            | Act::Yes
+            | Act::No
+            | Act::Choose(_)
+            | Act::Value
+            | Act::AlreadyDone
+            | Act::Skip
+            | Act::ItIsDone
             | Act::RunAgain,
             None,
         ) => Flow::Stay,
@@ -84,7 +92,8 @@ fn show(hands: &mut Hands, act: &Act, card: &Card) -> Flow {
 /// The output that belongs to a card: of its step, else of what runs, else the newest.
 fn of_card(control: &dyn Control, card: &Card) -> Option<(AttemptId, std::path::PathBuf)> {
     let run = control.run();
-    let of_step = card.key.as_ref().and_then(|key| run.attempts.values().rev().find(|attempt| attempt.intent.step == *key));
+    let of_step =
+        card.key.as_ref().and_then(|key| run.attempts.values().rev().find(|attempt| attempt.intent.step == *key));
     let newest = || run.attempts.values().rev().find(|attempt| control.output(&attempt.intent.attempt).is_some());
     let attempt = if card.current && of_step.is_none() { run.running().or_else(newest) } else { of_step };
     let id = attempt?.intent.attempt.clone();

@@ -65,7 +65,8 @@ fn another_case_is_another_word() {
 #[test]
 fn pasted_text_confirms_nothing() {
     at_the_change().paste("y\nrenew\n").nothing_happened();
-    let talk = at_the_change().keys("y").paste("renew").says("pasted text confirms nothing").keys("Enter").nothing_happened();
+    let talk =
+        at_the_change().keys("y").paste("renew").says("pasted text confirms nothing").keys("Enter").nothing_happened();
     drop(talk);
     at_the_change().keys("y").paste("renew\n").keys("Enter Enter").nothing_happened();
 }
@@ -141,7 +142,13 @@ fn y_on_a_card_that_is_not_current_does_nothing() {
 
 #[test]
 fn reading_ends_where_the_run_stands() {
-    at_the_change().keys("Down Up").says("THIS STEP CHANGES KYOUSUKE").keys("Up").says("You only read this").keys("Esc").says("THIS STEP CHANGES");
+    at_the_change()
+        .keys("Down Up")
+        .says("THIS STEP CHANGES KYOUSUKE")
+        .keys("Up")
+        .says("You only read this")
+        .keys("Esc")
+        .says("THIS STEP CHANGES");
 }
 
 #[test]
@@ -302,7 +309,8 @@ fn the_end_is_closed_with_y() {
 
 #[test]
 fn help_shows_the_keys_and_records_nothing() {
-    let talk = at_the_change().keys("?").says("If you are not sure").says("I want to run it").says("locum resume 7f3a-k2");
+    let talk =
+        at_the_change().keys("?").says("If you are not sure").says("I want to run it").says("locum resume 7f3a-k2");
     let talk = talk.keys("y Enter d").nothing_happened();
     talk.keys("?").says("THIS STEP CHANGES KYOUSUKE");
 }
@@ -349,7 +357,8 @@ fn who_comes_back_after_ten_minutes_is_told_where_they_were() {
 fn output_is_shown_searched_and_closed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.out");
-    std::fs::write(&path, (1..=500).fold(String::new(), |text, line| text + &format!("line {line}\n"))).expect("written");
+    std::fs::write(&path, (1..=500).fold(String::new(), |text, line| text + &format!("line {line}\n")))
+        .expect("written");
     let mut talk = running();
     talk.fake.output = Some(path);
     let talk = talk.then(|_| ()).says("line 500").keys("o").says("500 lines, following");

@@ -100,7 +100,9 @@ pub fn read(name: &str, overlay: Overlay) -> Option<Move> {
 pub fn valid(overlay: Overlay) -> Vec<(&'static str, &'static str)> {
     let here = at(overlay);
     let own = TABLE.iter().filter(|(_, _, _, at)| *at == here || *at == At::All);
-    own.map(|(key, what, _, _)| (*key, *what)).chain([("Ctrl-C", "ends nothing; what runs can be watched or stopped")]).collect()
+    own.map(|(key, what, _, _)| (*key, *what))
+        .chain([("Ctrl-C", "ends nothing; what runs can be watched or stopped")])
+        .collect()
 }
 
 const fn at(overlay: Overlay) -> At {

@@ -30,9 +30,9 @@ use crossterm::event::Event;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 
-use crate::engine::{AttemptId, Position, Run};
 use crate::engine::position::StopReason;
 use crate::engine::record::Close;
+use crate::engine::{AttemptId, Position, Run};
 use crate::session::{Busy, Control, Notice, Trouble};
 use crate::view::where_was_i::where_was_i;
 use crate::view::{PersonClock, outcome, words};
@@ -126,7 +126,12 @@ impl<'a> Screen<'a> {
         Self { model: Model::default(), output: None, place, mono, dirty: true, drawn: None }
     }
 
-    fn run<B: Backend>(&mut self, control: &mut dyn Control, terminal: &mut Terminal<B>, input: &mut dyn Input) -> Result<Left, TuiError>
+    fn run<B: Backend>(
+        &mut self,
+        control: &mut dyn Control,
+        terminal: &mut Terminal<B>,
+        input: &mut dyn Input,
+    ) -> Result<Left, TuiError>
     where
         B::Error: Send + Sync + 'static,
     {
@@ -227,8 +232,10 @@ impl<'a> Screen<'a> {
 
     /// The output of what runs grows below the card.
     fn attach(&mut self, control: &dyn Control) {
-        let (Some(Busy::Looking { attempt, .. } | Busy::Running { attempt, .. } | Busy::Settling { attempt, .. }), false) =
-            (control.busy(), self.model.overlay == Overlay::Output)
+        let (
+            Some(Busy::Looking { attempt, .. } | Busy::Running { attempt, .. } | Busy::Settling { attempt, .. }),
+            false,
+        ) = (control.busy(), self.model.overlay == Overlay::Output)
         else {
             return;
         };
@@ -240,7 +247,12 @@ impl<'a> Screen<'a> {
         }
     }
 
-    fn draw<B: Backend>(&mut self, control: &dyn Control, terminal: &mut Terminal<B>, input: &mut dyn Input) -> Result<(), TuiError>
+    fn draw<B: Backend>(
+        &mut self,
+        control: &dyn Control,
+        terminal: &mut Terminal<B>,
+        input: &mut dyn Input,
+    ) -> Result<(), TuiError>
     where
         B::Error: Send + Sync + 'static,
     {
@@ -248,7 +260,11 @@ impl<'a> Screen<'a> {
         let size = terminal.size().map_err(|error| TuiError::Draw(Box::new(error)))?;
         (self.model.width, self.model.height) = (size.width, size.height);
         let now = (self.mono)();
-        let around = Surroundings { people: &self.place.people, now: (self.place.clock)(), report_hint: &self.place.report_hint };
+        let around = Surroundings {
+            people: &self.place.people,
+            now: (self.place.clock)(),
+            report_hint: &self.place.report_hint,
+        };
         let views = Views::of(control, &self.model, around);
         if views.show(&mut self.model, self.output.as_ref(), now) {
             // What was typed ahead was not meant for this card.
@@ -284,6 +300,13 @@ fn left(control: &dyn Control) -> Left {
         (_, Some((outcome, _, _))) => Left::Closed(*outcome),
         (Position::Frozen { .. }, None) => Left::FrozenKept,
         (Position::Stopped { by, .. }, None) => Left::StoppedKept(*by),
-        (Position::Step { .. } | Position::EnterRepair | Position::NotRepaired | Position::AtEnd { .. } | Position::Closed, None) => Left::Kept,
+        (
+            Position::Step { .. }
+            | Position::EnterRepair
+            | Position::NotRepaired
+            | Position::AtEnd { .. }
+            | Position::Closed,
+            None,
+        ) => Left::Kept,
     }
 }

@@ -49,7 +49,9 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirms {
     /// The change on the card; with the reason where it runs again.
-    Change { again: Option<String> },
+    Change {
+        again: Option<String>,
+    },
     Undo,
 }
 
@@ -57,13 +59,20 @@ pub enum Confirms {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asking {
     /// The word that tells this change from others.
-    Word { digest: String, expected: String, confirms: Confirms },
+    Word {
+        digest: String,
+        expected: String,
+        confirms: Confirms,
+    },
     Reason(Reason),
     Note,
     /// A value, or the number of an answer.
     Value(Key),
     /// Enter records the chosen answer.
-    Answer { key: Key, answer: String },
+    Answer {
+        key: Key,
+        answer: String,
+    },
     /// `stop`: ends what runs.
     Stop,
     /// A text to find in the output.

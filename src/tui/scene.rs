@@ -10,7 +10,9 @@ use super::output::Pane;
 use crate::engine::Run;
 use crate::engine::record::Does;
 use crate::session::{Busy, Control};
-use crate::view::{Card, Footer, Help, Label, MapLine, PersonClock, already_done_card, card, footer, help, here, map, undo_card};
+use crate::view::{
+    Card, Footer, Help, Label, MapLine, PersonClock, already_done_card, card, footer, help, here, map, undo_card,
+};
 
 /// Everything a scene borrows.
 pub struct Views {
@@ -41,12 +43,26 @@ impl Views {
             }
         }
         let help = help(plan, run, &card, &keys::valid(model.overlay));
-        Self { map: map(plan, run), footer: footer(plan, run, around.people, around.now), help, busy: control.busy().map(|busy| doing(run, busy)), card }
+        Self {
+            map: map(plan, run),
+            footer: footer(plan, run, around.people, around.now),
+            help,
+            busy: control.busy().map(|busy| doing(run, busy)),
+            card,
+        }
     }
 
     /// The scene to draw.
     pub fn scene<'a>(&'a self, model: &'a Model, output: Option<&'a Pane>) -> Scene<'a> {
-        Scene { model, card: &self.card, map: &self.map, footer: &self.footer, help: &self.help, output, busy: self.busy.clone() }
+        Scene {
+            model,
+            card: &self.card,
+            map: &self.map,
+            footer: &self.footer,
+            help: &self.help,
+            output,
+            busy: self.busy.clone(),
+        }
     }
 
     /// Takes in what is drawn now; says whether the card is another than before.
@@ -85,7 +101,9 @@ fn doing(run: &Run, busy: &Busy) -> String {
     match busy {
         Busy::Running { step, .. } if goes_back => format!("the WAY BACK from `{step}` RUNS; o shows its output"),
         Busy::Looking { step, .. } => format!("`{step}` looks; o shows its output"),
-        Busy::Preparing { step } => format!("`{step}`: guards are measured and the way back is prepared; the command has not begun"),
+        Busy::Preparing { step } => {
+            format!("`{step}`: guards are measured and the way back is prepared; the command has not begun")
+        }
         Busy::Running { step, .. } => format!("`{step}` RUNS; o shows its output"),
         Busy::Settling { step, .. } => format!("`{step}` has ended; what must hold now is measured"),
     }

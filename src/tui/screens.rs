@@ -42,7 +42,9 @@ fn a_change_in_a_drill() {
         let mut sample = sample::open_as(sample::CERTIFICATE, Mode::Drill);
         sample.look("leaf", Found::Fault("expired 61 d"));
         sample.look("same-ca", Found::Ok("/etc/kubernetes/pki/apiserver.crt: OK"));
-        sample.ask(Command::EnterRepair { guards: Some(sample::guards(&[])), how: "key".into() }).expect("repair is entered");
+        sample
+            .ask(Command::EnterRepair { guards: Some(sample::guards(&[])), how: "key".into() })
+            .expect("repair is entered");
         sample
     };
     insta::assert_snapshot!(at_all_sizes(sample, read));

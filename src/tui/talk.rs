@@ -162,7 +162,8 @@ impl Talk {
         }));
         let fake = Fake { sample, busy: None, acts: Vec::new(), notices: Vec::new(), output: None, refuses: false };
         let terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
-        let mut talk = Self { fake, screen: Screen::new(place, mono), terminal, input: Typed::default(), clock, flow: Flow::Stay };
+        let mut talk =
+            Self { fake, screen: Screen::new(place, mono), terminal, input: Typed::default(), clock, flow: Flow::Stay };
         talk.screen.model.told = newest_end(&talk.fake.sample.run);
         talk.draw();
         talk.wait(1000)

@@ -88,7 +88,9 @@ fn progress(run: &Run, steps: &[&StepLine]) -> String {
 /// The time that the steps ahead take, from `takes`; steps that do not say are not counted, and that is said.
 fn left(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Option<String> {
     let ahead = steps.iter().filter(|step| matches!(run.state(&step.key), StepState::Open | StepState::Running(_)));
-    let takes = |step: &StepLine| plan.item(&step.key.id).and_then(|item| item.step.fields.takes.as_ref()).map(|takes| takes.value);
+    let takes = |step: &StepLine| {
+        plan.item(&step.key.id).and_then(|item| item.step.fields.takes.as_ref()).map(|takes| takes.value)
+    };
     let (mut known, mut unsaid) = (Duration::ZERO, false);
     for step in ahead {
         match takes(step) {
@@ -121,7 +123,8 @@ fn walk(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Walk {
     if let Some(until) = owed(plan, run, steps) {
         return Walk::No(format!("not before `{until}`"));
     }
-    match map::standing(run).and_then(|key| plan.item(&key.id)).and_then(|item| item.step.fields.unsafe_until.as_ref()) {
+    match map::standing(run).and_then(|key| plan.item(&key.id)).and_then(|item| item.step.fields.unsafe_until.as_ref())
+    {
         Some(_) => Walk::Until("you begin this step".to_owned()),
         None => Walk::Yes,
     }
@@ -133,7 +136,8 @@ fn owed(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Option<String> {
     let mut until = begun.filter_map(|attempt| plan.item(&attempt.intent.step.id)?.step.fields.unsafe_until.as_ref());
     let passed = |id: &str| {
         let mut turns = steps.iter().filter(|step| step.key.id == id).peekable();
-        turns.peek().is_none() || turns.all(|step| matches!(run.state(&step.key), StepState::Passed | StepState::NotTaken))
+        turns.peek().is_none()
+            || turns.all(|step| matches!(run.state(&step.key), StepState::Passed | StepState::NotTaken))
     };
     until.find(|until| !passed(&until.value)).map(|until| until.value.clone())
 }

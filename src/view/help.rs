@@ -23,7 +23,13 @@ pub fn help(plan: &Plan, run: &Run, card: &Card, more: &[(&str, &str)]) -> Help 
         })
         .collect();
     keys.extend(more.iter().map(|(key, what)| format!("{key:<6} {what}")));
-    Help { sections: vec![("What is this?", what(plan, run, card)), ("If you are not sure", unsure(plan, run)), ("Keys that are valid here", keys)] }
+    Help {
+        sections: vec![
+            ("What is this?", what(plan, run, card)),
+            ("If you are not sure", unsure(plan, run)),
+            ("Keys that are valid here", keys),
+        ],
+    }
 }
 
 fn what(plan: &Plan, run: &Run, card: &Card) -> Vec<String> {
@@ -31,13 +37,17 @@ fn what(plan: &Plan, run: &Run, card: &Card) -> Vec<String> {
     let mut lines = vec![match run.mode() {
         Mode::Live => format!("The runbook \"{title}\", on the REAL system: {}.", words::place(run)),
         Mode::Drill => format!("A DRILL of the runbook \"{title}\" in {}. Nothing real is touched.", words::place(run)),
-        Mode::Look => format!("The looks of the runbook \"{title}\" on {}. Nothing is changed in this run.", words::place(run)),
+        Mode::Look => {
+            format!("The looks of the runbook \"{title}\" on {}. Nothing is changed in this run.", words::place(run))
+        }
     }];
     lines.push("On the left all steps, on the right one of them. Nothing runs by reading.".to_owned());
     lines.push(
         match card.tone {
             Tone::Look => "This step only looks. Whatever it finds is a good find.",
-            Tone::Change => "This step changes something. It runs only if you confirm it; any other key changes nothing.",
+            Tone::Change => {
+                "This step changes something. It runs only if you confirm it; any other key changes nothing."
+            }
             Tone::Person => "Here you decide or do something yourself.",
             Tone::Stop => "The run stands still. Nothing happens until you decide.",
             Tone::Frozen => "Something changed that must not. Nothing runs any more but the way back.",
@@ -47,7 +57,9 @@ fn what(plan: &Plan, run: &Run, card: &Card) -> Vec<String> {
     );
     match &card.confirm {
         Confirm::Word(word) => lines.push(format!("To confirm: y, then type {} and Enter.", words::line(word))),
-        Confirm::Place(place) => lines.push(format!("To confirm: y, then type the place, {}, and Enter.", words::line(place))),
+        Confirm::Place(place) => {
+            lines.push(format!("To confirm: y, then type the place, {}, and Enter.", words::line(place)))
+        }
         Confirm::None | Confirm::Y => {}
     }
     lines

@@ -49,7 +49,10 @@ pub enum Act {
 impl Act {
     /// Whether the run is another one afterwards; such keys are deaf for a moment after a new card.
     pub const fn acts(&self) -> bool {
-        !matches!(self, Self::ShowWayBack | Self::NotSure | Self::Note | Self::Output | Self::Help | Self::Leave | Self::Back)
+        !matches!(
+            self,
+            Self::ShowWayBack | Self::NotSure | Self::Note | Self::Output | Self::Help | Self::Leave | Self::Back
+        )
     }
 }
 

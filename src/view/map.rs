@@ -66,7 +66,11 @@ pub struct StepLine {
 pub enum MapLine {
     Phase(Phase),
     /// A group, or one turn of it.
-    Group { key: Key, depth: usize, title: String },
+    Group {
+        key: Key,
+        depth: usize,
+        title: String,
+    },
     Step(StepLine),
 }
 
@@ -204,7 +208,9 @@ impl Map<'_> {
                 let finding = found(key).map(|finding| finding.text.clone());
                 finding.map_or_else(String::new, |text| text.split("; ").next().unwrap_or_default().to_owned())
             }
-            StepState::Passed => self.run.answers.get(key).filter(|answer| *answer != "done").cloned().unwrap_or_default(),
+            StepState::Passed => {
+                self.run.answers.get(key).filter(|answer| *answer != "done").cloned().unwrap_or_default()
+            }
             StepState::Open | StepState::Running(_) | StepState::NotTaken => String::new(),
         };
         Some(words::line(&text)).filter(|text| !text.is_empty())

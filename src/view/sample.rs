@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::command::{Answer, Asked, Beginning, Command, Ending, Evidence, Opening};
-use crate::engine::record::{Changed, Confirm, EndResult, Facts, Guards, Judged, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who};
+use crate::engine::record::{
+    Changed, Confirm, EndResult, Facts, Guards, Judged, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
+};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::{AttemptId, Key, Plan, Refusal, Run, decide};
 use crate::source::SourceFile;
@@ -106,9 +108,22 @@ pub fn open(text: &str) -> Sample {
 pub fn open_as(text: &str, mode: Mode) -> Sample {
     let mut sample = Sample { plan: plan(text), run: Run::new("7f3a-k2") };
     let who = Who { claimed: "pepe".into(), uid: 0, euid: 0, host: "kyousuke".into(), key: None };
-    let runbook = RunbookRef { id: "certificate".into(), version: "1.0.0".into(), digest: "sha256:00".into(), ..RunbookRef::default() };
+    let runbook = RunbookRef {
+        id: "certificate".into(),
+        version: "1.0.0".into(),
+        digest: "sha256:00".into(),
+        ..RunbookRef::default()
+    };
     let lab = (mode == Mode::Drill).then(|| "default".to_owned());
-    let opening = Opening { who, tz: "Europe/Berlin".into(), runbook, mode, inputs: BTreeMap::new(), lab, cwd: "/srv/runbooks".into() };
+    let opening = Opening {
+        who,
+        tz: "Europe/Berlin".into(),
+        runbook,
+        mode,
+        inputs: BTreeMap::new(),
+        lab,
+        cwd: "/srv/runbooks".into(),
+    };
     sample.ask(Command::Open(Box::new(opening))).expect("it opens");
     sample
 }
@@ -151,7 +166,8 @@ pub fn frozen() -> Sample {
         before: "sha256 1f0c".into(),
         after: "sha256 9ab2".into(),
     };
-    let broken = guards(&[changed("/etc/kubernetes/pki/ca.crt", "contents"), changed("/etc/kubernetes/pki/ca.key", "contents")]);
+    let broken =
+        guards(&[changed("/etc/kubernetes/pki/ca.crt", "contents"), changed("/etc/kubernetes/pki/ca.key", "contents")]);
     sample.finish(attempt, Found::Ok("certificate for serving the Kubernetes API renewed"), Some(broken));
     sample
 }

@@ -26,7 +26,12 @@ pub fn where_was_i(plan: &Plan, run: &Run, away: Duration) -> Option<String> {
         format!("; last, `{key}` {how} at {at}")
     });
     let minutes = Duration::from_secs(away.as_secs() / 60 * 60);
-    Some(format!("You were away for {}. The run stands at {}{}.", human(minutes), standing(plan, run), last.unwrap_or_default()))
+    Some(format!(
+        "You were away for {}. The run stands at {}{}.",
+        human(minutes),
+        standing(plan, run),
+        last.unwrap_or_default()
+    ))
 }
 
 #[cfg(test)]
@@ -38,7 +43,10 @@ mod tests {
     fn after_ten_minutes_it_is_said_where_the_run_stands_and_what_was_last() {
         let sample = sample::at_the_gate();
         let line = where_was_i(&sample.plan, &sample.run, Duration::from_secs(754)).expect("a line");
-        assert_eq!(line, "You were away for 12 min. The run stands at the entry into repair; last, `same-ca` ended at 03:05.");
+        assert_eq!(
+            line,
+            "You were away for 12 min. The run stands at the entry into repair; last, `same-ca` ended at 03:05."
+        );
     }
 
     #[test]

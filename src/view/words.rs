@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::engine::record::Mode;
+use crate::engine::resolve::Resolver;
 use crate::engine::run::Opened;
 use crate::engine::{Key, Plan, Run};
-use crate::engine::resolve::Resolver;
 use crate::model::Phase;
 use crate::text::sanitizer;
 

@@ -71,7 +71,14 @@ impl Room {
 
     /// The next conversation in this room.
     pub fn case(&self) -> Case {
-        Case { room: self.clone(), args: Vec::new(), env: BTreeMap::new(), stdin: String::new(), stdout: Vec::new(), stderr: Vec::new() }
+        Case {
+            room: self.clone(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            stdin: String::new(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }
     }
 }
 
@@ -173,4 +180,3 @@ impl Ended {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
-

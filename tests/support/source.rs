@@ -83,7 +83,9 @@ fn raw_end(letters: &[char], at: usize) -> usize {
     let close: String = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
     let close: Vec<char> = close.chars().collect();
     let rest = &letters[open + 1..];
-    rest.windows(close.len()).position(|window| window == close).map_or(letters.len(), |found| open + 1 + found + close.len())
+    rest.windows(close.len())
+        .position(|window| window == close)
+        .map_or(letters.len(), |found| open + 1 + found + close.len())
 }
 
 /// Code without what is compiled for tests only, and the names of the modules in other files that are.
@@ -193,7 +195,8 @@ fn comments_and_texts_are_no_code() {
 
 #[test]
 fn what_is_compiled_for_tests_alone_is_left_out() {
-    let (code, modules) = without_tests("a;\n#[cfg(test)]\nmod testing;\nb;\n#[cfg(test)]\nmod tests {\n  fn f() {}\n}\nc;");
+    let (code, modules) =
+        without_tests("a;\n#[cfg(test)]\nmod testing;\nb;\n#[cfg(test)]\nmod tests {\n  fn f() {}\n}\nc;");
     assert_eq!(modules, ["testing"]);
     assert_eq!(code.split_whitespace().collect::<Vec<_>>(), ["a;", "b;", "c;"]);
     assert_eq!(code.lines().count(), 9);

@@ -14,12 +14,19 @@ use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
 use crate::model::branch::{Choices, To};
 
-pub(super) fn answer(draft: &mut Draft, step: &Key, (answer, how): (&Answer, &str), guards: Option<&Guards>) -> Result<(), Refusal> {
+pub(super) fn answer(
+    draft: &mut Draft,
+    step: &Key,
+    (answer, how): (&Answer, &str),
+    guards: Option<&Guards>,
+) -> Result<(), Refusal> {
     here(draft.run, step)?;
     let resolver = Resolver::new(draft.plan, draft.run, Some(step));
     let resolved = resolver.step(step).map_err(|why| Refusal::Unresolved { text: why.0 })?;
     let taken = match &resolved.work {
-        Work::ByHand(_) if resolved.does == Does::Change => return by_hand(draft, &bare_deed(draft, step, (answer, how), guards)),
+        Work::ByHand(_) if resolved.does == Does::Change => {
+            return by_hand(draft, &bare_deed(draft, step, (answer, how), guards));
+        }
         Work::ByHand(_) => looked(answer)?,
         Work::Question { choices, .. } => question(draft, step, answer, choices, &resolved)?,
         Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore => {
@@ -38,7 +45,9 @@ pub(super) fn answer(draft: &mut Draft, step: &Key, (answer, how): (&Answer, &st
     let advance = match (&taken.then, taken.judged) {
         (Some(to), _) => walk.from(step, to),
         (None, Judged::Passed) => walk.passed(step),
-        (None, Judged::Failed | Judged::Unknown) => failed(draft, walk, step, &[], "it was answered no, or could not be done"),
+        (None, Judged::Failed | Judged::Unknown) => {
+            failed(draft, walk, step, &[], "it was answered no, or could not be done")
+        }
     };
     draft.push(event(advance));
     Ok(())
@@ -74,7 +83,13 @@ fn looked(answer: &Answer) -> Result<Taken, Refusal> {
     Ok(Taken { text: text.to_owned(), judged, captured: BTreeMap::new(), then: None })
 }
 
-fn question(draft: &Draft, step: &Key, answer: &Answer, choices: &[ChoiceLine], resolved: &Resolved) -> Result<Taken, Refusal> {
+fn question(
+    draft: &Draft,
+    step: &Key,
+    answer: &Answer,
+    choices: &[ChoiceLine],
+    resolved: &Resolved,
+) -> Result<Taken, Refusal> {
     let fields = draft.plan.item(&step.id).map(|item| &item.step.fields);
     let capture = resolved.captures.first().map(|capture| capture.name.clone());
     let captured = |value: &str| capture.iter().map(|name| (name.clone(), Value::String(value.to_owned()))).collect();

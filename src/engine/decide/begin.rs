@@ -15,9 +15,12 @@ pub(super) fn begin(draft: &mut Draft, beginning: &Beginning) -> Result<(), Refu
     if resolved.does == Does::Change && draft.plan.is_guarded() && beginning.guards.is_none() {
         return Err(Refusal::NotMeasured("what must not change".to_owned()));
     }
-    if let Some(guards) = beginning.guards.as_ref().filter(|guards| resolved.does == Does::Change && !guards.broken.is_empty()) {
+    if let Some(guards) =
+        beginning.guards.as_ref().filter(|guards| resolved.does == Does::Change && !guards.broken.is_empty())
+    {
         draft.push(Event::GuardsBefore { attempt: None, guards: guards.clone() });
-        let advance = straight(Position::Frozen { attempt: None }).because("a guard was broken between two steps, not by one");
+        let advance =
+            straight(Position::Frozen { attempt: None }).because("a guard was broken between two steps, not by one");
         draft.push(Event::WentTo { why: "a guard is broken".to_owned(), advance });
         return Ok(());
     }
@@ -82,14 +85,17 @@ fn runs(resolved: &Resolved) -> Result<(), Refusal> {
         (Work::Question { .. }, _) | (Work::ByHand(_), Does::Look) => {
             Err(Refusal::NotNow(format!("step `{}` is not run, it is answered", resolved.key)))
         }
-        (Work::ByHand(_), Does::Change | Does::Undo) | (Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore, _) => Ok(()),
+        (Work::ByHand(_), Does::Change | Does::Undo)
+        | (Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore, _) => Ok(()),
     }
 }
 
 fn undone_attempt<'a>(draft: &Draft<'a>, beginning: &Beginning) -> Result<Option<&'a Attempt>, Refusal> {
     let Some(undoes) = &beginning.undoes else { return Ok(None) };
     match draft.run.newest_way_back() {
-        Some(attempt) if attempt.intent.attempt == *undoes && attempt.intent.step == beginning.step => Ok(Some(attempt)),
+        Some(attempt) if attempt.intent.attempt == *undoes && attempt.intent.step == beginning.step => {
+            Ok(Some(attempt))
+        }
         Some(attempt) => Err(Refusal::NoWayBack(format!("the newest way back is that of `{}`", attempt.intent.step))),
         None => Err(Refusal::NoWayBack("nothing was changed that has one".to_owned())),
     }

@@ -100,7 +100,13 @@ fn here_or_stopped(draft: &Draft, step: &Key, reasons: &[StopReason]) -> Result<
     }
 }
 
-pub(super) fn decide_attempt(draft: &mut Draft, id: &AttemptId, choice: Choice, why: &str, how: &str) -> Result<(), Refusal> {
+pub(super) fn decide_attempt(
+    draft: &mut Draft,
+    id: &AttemptId,
+    choice: Choice,
+    why: &str,
+    how: &str,
+) -> Result<(), Refusal> {
     idle(draft.run)?;
     if let Position::Frozen { .. } = draft.run.position {
         return Err(Refusal::Frozen);
@@ -145,7 +151,9 @@ fn may_be_called_done(draft: &Draft, attempt: &Attempt) -> Result<(), Refusal> {
     let step = &attempt.intent.step;
     let proof = attempt.intent.does == Does::Look && matches!(phase(draft, step), Phase::Diagnose | Phase::Verify);
     if proof {
-        return Err(Refusal::NotNow(format!("step `{step}` is a look: it holds or it does not; look again, or skip it with a reason")));
+        return Err(Refusal::NotNow(format!(
+            "step `{step}` is a look: it holds or it does not; look again, or skip it with a reason"
+        )));
     }
     if *draft.run.state(step) == StepState::Passed || attempt.undone {
         return Err(Refusal::NotNow(format!("attempt {} has its end", attempt.intent.attempt)));
@@ -185,7 +193,13 @@ pub(super) fn go_on(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refus
         StopReason::StepFailed | StopReason::Runbook | StopReason::OfferUndo => draft.walk().from(&step, &To::Next),
     };
     draft.push(Event::Deviated { step: Some(step), text: format!("went on after a stop: {why}") });
-    draft.push(Event::Decided { attempt, choice: "go-on".to_owned(), reason: why.to_owned(), how: how.to_owned(), advance });
+    draft.push(Event::Decided {
+        attempt,
+        choice: "go-on".to_owned(),
+        reason: why.to_owned(),
+        how: how.to_owned(),
+        advance,
+    });
     Ok(())
 }
 
@@ -196,6 +210,12 @@ pub(super) fn repair_again(draft: &mut Draft, why: &str, how: &str) -> Result<()
         return Err(Refusal::NotNow("the run does not stand at the end of verify".to_owned()));
     }
     let advance = draft.walk().repair_again();
-    draft.push(Event::Decided { attempt: None, choice: "repair-again".to_owned(), reason: why.to_owned(), how: how.to_owned(), advance });
+    draft.push(Event::Decided {
+        attempt: None,
+        choice: "repair-again".to_owned(),
+        reason: why.to_owned(),
+        how: how.to_owned(),
+        advance,
+    });
     Ok(())
 }

@@ -28,7 +28,8 @@ fn can_end(draft: &Draft, attempt: &Attempt) -> bool {
         return true;
     }
     let key = &attempt.intent.step;
-    let undecided = matches!(&draft.run.position, Position::Stopped { by: StopReason::Unknown, step: Some(step) } if step == key);
+    let undecided =
+        matches!(&draft.run.position, Position::Stopped { by: StopReason::Unknown, step: Some(step) } if step == key);
     let newest = || draft.run.newest_attempt(key).is_some_and(|newest| newest.intent.attempt == attempt.intent.attempt);
     attempt.unknown.is_some() && undecided && newest() && draft.run.running().is_none()
 }
@@ -95,7 +96,9 @@ fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[b
         (Does::Look, Judged::Unknown) => match phase(draft, step) {
             // A finding, as good as any other; nothing follows from it.
             Phase::Diagnose | Phase::Verify => draft.walk_after(ended).from(step, &To::Next),
-            Phase::Repair | Phase::FollowUp => draft.stay().because("it cannot be told; look again, or skip it with a reason"),
+            Phase::Repair | Phase::FollowUp => {
+                draft.stay().because("it cannot be told; look again, or skip it with a reason")
+            }
         },
         (Does::Change, Judged::Unknown) => {
             let why = facts.found.first().filter(|found| *found == NOT_MEASURED);
@@ -108,7 +111,8 @@ fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[b
 fn after_undo(draft: &Draft, step: &Key, judged: Judged, facts: &Facts) -> Advance {
     match judged {
         Judged::Passed => {
-            let mut advance = straight(Position::Stopped { by: StopReason::Undone, step: Some(step.clone()) }).because(facts.found.join("; "));
+            let mut advance = straight(Position::Stopped { by: StopReason::Undone, step: Some(step.clone()) })
+                .because(facts.found.join("; "));
             // What was proved was proved about something that is no more.
             advance.opened = draft.run.steps.keys().filter(|key| phase(draft, key) == Phase::Verify).cloned().collect();
             advance

@@ -85,7 +85,8 @@ impl Writer {
                 let _ = write!(fields, "\n{pad}  {key}: {to}");
             }
         }
-        let step = self.before.get(usize::from(node.when / 8) % self.before.len().max(1)).map_or("list", String::as_str);
+        let step =
+            self.before.get(usize::from(node.when / 8) % self.before.len().max(1)).map_or("list", String::as_str);
         let when = match node.when % 8 {
             0 => format!("passed('{step}')"),
             1 => format!("not failed('{step}')"),

@@ -81,7 +81,9 @@ fn command(run: &Conversation, act: Act) -> Option<Command> {
         26 => Some(Command::Skip { step: here(run)?, reason: "x".to_owned() }),
         27 => Some(Command::GoOn { reason: "x".to_owned(), how: "key".to_owned() }),
         28 => decision(run, act),
-        29 => Some(run.close([Close::Done, Close::NothingToRepair, Close::NotRepaired][usize::from(act.how % 8).min(2)])),
+        29 => {
+            Some(run.close([Close::Done, Close::NothingToRepair, Close::NotRepaired][usize::from(act.how % 8).min(2)]))
+        }
         30 => begin(run, &some_step(run, act), act),
         _ => Some(Command::Note { text: "x".to_owned() }),
     }
@@ -92,7 +94,9 @@ fn at_place(run: &Conversation, act: Act) -> Option<Command> {
     let why = || "x".to_owned();
     Some(match &run.run.position {
         Position::Step { step } => return begin(run, step, act),
-        Position::EnterRepair => Command::EnterRepair { guards: run.plan.is_guarded().then(|| guards(&[])), how: why() },
+        Position::EnterRepair => {
+            Command::EnterRepair { guards: run.plan.is_guarded().then(|| guards(&[])), how: why() }
+        }
         Position::NotRepaired => Command::RepairAgain { reason: why(), how: why() },
         Position::Stopped { .. } if act.which % 2 == 0 => return decision(run, act),
         Position::Stopped { .. } => Command::GoOn { reason: why(), how: why() },

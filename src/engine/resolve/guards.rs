@@ -4,8 +4,8 @@ use super::lines::{CommandLine, Resolved, TestLine, UndoLine, Work};
 use super::{Resolver, Unresolved};
 use crate::engine::plan::Plan;
 use crate::engine::run::Run;
-use crate::model::step::ShellName;
 use crate::model::Runbook;
+use crate::model::step::ShellName;
 use crate::text::pattern::CommandPattern;
 
 /// The guards of a run with their names filled in.
@@ -32,7 +32,11 @@ pub fn guards(plan: &Plan, run: &Run) -> Result<GuardLines, Unresolved> {
         Ok(GuardLine {
             what: resolver.prose(&guard.what),
             files: resolver.texts(guard.files.as_deref().unwrap_or_default())?,
-            output_of: guard.output_of.as_ref().map(|command| resolver.bare_command(command, ShellName::Bash)).transpose()?,
+            output_of: guard
+                .output_of
+                .as_ref()
+                .map(|command| resolver.bare_command(command, ShellName::Bash))
+                .transpose()?,
         })
     };
     Ok(GuardLines { scope, others: head.must_not_change.iter().map(line).collect::<Result<_, _>>()? })
@@ -45,7 +49,8 @@ pub fn forbidden(runbook: &Runbook, resolved: &Resolved) -> Option<(String, Stri
         (rule, CommandPattern::parse(&rule.r#match), unless)
     });
     let lines = commands(resolved);
-    let hit = rules.into_iter().find(|(_, pattern, unless)| lines.iter().any(|line| is_hit(pattern, unless.as_ref(), line)));
+    let hit =
+        rules.into_iter().find(|(_, pattern, unless)| lines.iter().any(|line| is_hit(pattern, unless.as_ref(), line)));
     let (rule, ..) = hit?;
     let because = rule.because.as_ref().map_or("the runbook says so", |because| &**because);
     Some((rule.r#match.source.clone(), because.to_owned()))

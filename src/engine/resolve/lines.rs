@@ -27,9 +27,22 @@ pub struct CommandLine {
 /// A probe that can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeLine {
-    Certificate { at: Vec<String>, valid_for: Option<Duration>, signed_by: Option<String>, is_ca: Option<bool>, name: Option<String> },
-    Tcp { at: String, open: bool, within: Duration },
-    File { path: String, exists: bool },
+    Certificate {
+        at: Vec<String>,
+        valid_for: Option<Duration>,
+        signed_by: Option<String>,
+        is_ca: Option<bool>,
+        name: Option<String>,
+    },
+    Tcp {
+        at: String,
+        open: bool,
+        within: Duration,
+    },
+    File {
+        path: String,
+        exists: bool,
+    },
 }
 
 /// A test that can be made.
@@ -44,12 +57,21 @@ pub enum TestLine {
 pub enum Work {
     Test(TestLine),
     /// A test that is asked again until it holds.
-    Wait { test: TestLine, every: Duration, at_most: Duration, hold: Duration },
+    Wait {
+        test: TestLine,
+        every: Duration,
+        at_most: Duration,
+        hold: Duration,
+    },
     Command(CommandLine),
     /// Put the copy of the scope back.
     Restore,
     ByHand(String),
-    Question { text: String, choices: Vec<ChoiceLine>, show: Vec<(String, String)> },
+    Question {
+        text: String,
+        choices: Vec<ChoiceLine>,
+        show: Vec<(String, String)>,
+    },
 }
 
 /// One answer.
@@ -90,7 +112,9 @@ pub enum UndoLine {
     Copy,
     Command(CommandLine),
     ByHand(String),
-    None { why: String },
+    None {
+        why: String,
+    },
 }
 
 /// A step, ready.
@@ -127,7 +151,9 @@ impl Resolved {
     /// The words of the process, or what is done instead of one.
     pub fn argv(&self) -> Vec<String> {
         match &self.work {
-            Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line) => line.argv.clone(),
+            Work::Test(TestLine::Command(line))
+            | Work::Wait { test: TestLine::Command(line), .. }
+            | Work::Command(line) => line.argv.clone(),
             Work::Test(TestLine::Probe(probe)) | Work::Wait { test: TestLine::Probe(probe), .. } => probe.words(),
             Work::Restore => vec!["locum".to_owned(), "restore the copy".to_owned()],
             Work::ByHand(text) | Work::Question { text, .. } => vec!["by hand".to_owned(), text.clone()],

@@ -4,9 +4,7 @@ mod guards;
 mod lines;
 
 pub use guards::{GuardLine, GuardLines, forbidden, guards};
-pub use lines::{
-    CaptureLine, ChoiceLine, CommandLine, ExpectLine, ProbeLine, Resolved, TestLine, UndoLine, Work,
-};
+pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, ProbeLine, Resolved, TestLine, UndoLine, Work};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -83,7 +81,13 @@ impl<'a> Resolver<'a> {
             work: self.work(step)?,
             expect: self.expect(step)?,
             captures: self.captures(step)?,
-            got: step.fields.if_not.0.iter().map(|branch| branch.got.as_ref().map(|got| self.text(got)).transpose()).collect::<Result<_, _>>()?,
+            got: step
+                .fields
+                .if_not
+                .0
+                .iter()
+                .map(|branch| branch.got.as_ref().map(|got| self.text(got)).transpose())
+                .collect::<Result<_, _>>()?,
             needs: self.tests(&fields.needs, step)?,
             done_when: self.tests(&fields.done_when, step)?,
             may_change: self.texts(&fields.may_change)?,
@@ -157,8 +161,14 @@ impl<'a> Resolver<'a> {
         match &step.fields.choices {
             None => Ok(Vec::new()),
             Some(Choices::Captured(name)) => {
-                let list = self.values.get_list(&name.value).ok_or_else(|| Unresolved(unknown_name(self.plan, &name.value)))?;
-                Ok(list.into_iter().map(|answer| ChoiceLine { value: answer.clone(), answer, means: None, see: None }).collect())
+                let list = self
+                    .values
+                    .get_list(&name.value)
+                    .ok_or_else(|| Unresolved(unknown_name(self.plan, &name.value)))?;
+                Ok(list
+                    .into_iter()
+                    .map(|answer| ChoiceLine { value: answer.clone(), answer, means: None, see: None })
+                    .collect())
             }
             Some(Choices::Listed(choices)) => choices
                 .iter()
@@ -214,7 +224,9 @@ impl<'a> Resolver<'a> {
                 open: probe.open.unwrap_or(true),
                 within: probe.within.as_ref().map_or(Duration::from_secs(5), |time| time.value),
             },
-            Probe::File(probe) => ProbeLine::File { path: self.text(&probe.file)?, exists: probe.exists.unwrap_or(true) },
+            Probe::File(probe) => {
+                ProbeLine::File { path: self.text(&probe.file)?, exists: probe.exists.unwrap_or(true) }
+            }
         })
     }
 
@@ -256,7 +268,8 @@ impl<'a> Resolver<'a> {
                     ShellName::Bash => (Shell::Bash, &["bash", "-euo", "pipefail", "-c"]),
                     ShellName::Sh => (Shell::Sh, &["sh", "-eu", "-c"]),
                 };
-                let script = template::render_command(text, &self.values, kind).map_err(|problem| self.unresolved(&problem))?;
+                let script =
+                    template::render_command(text, &self.values, kind).map_err(|problem| self.unresolved(&problem))?;
                 let argv = options.iter().map(|word| (*word).to_owned()).chain([script.clone()]).collect();
                 Ok((argv, script))
             }
@@ -271,7 +284,9 @@ impl<'a> Resolver<'a> {
 
     fn input_environment(&self) -> BTreeMap<String, String> {
         let inputs = self.plan.runbook.head.inputs.keys();
-        let value = |name: &String| self.values.get_text(name).or_else(|| self.values.get_list(name).map(|list| list.join("\n")));
+        let value = |name: &String| {
+            self.values.get_text(name).or_else(|| self.values.get_list(name).map(|list| list.join("\n")))
+        };
         inputs.filter_map(|name| Some((format!("LOCUM_INPUT_{}", name.to_uppercase()), value(name)?))).collect()
     }
 

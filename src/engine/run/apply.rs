@@ -24,7 +24,9 @@ impl Run {
                 step(&intent.step, StepState::Running(intent.attempt.clone()))
             }
             Event::StepEnded { attempt, step, facts, .. } => self.ended(attempt, step, facts),
-            Event::StepUnknown { attempt, step: key, .. } if self.does(attempt) != Some(Does::Undo) => step(key, StepState::Unknown),
+            Event::StepUnknown { attempt, step: key, .. } if self.does(attempt) != Some(Does::Undo) => {
+                step(key, StepState::Unknown)
+            }
             // What has passed stays so: skipping it means not to do it once more.
             Event::StepSkipped { step: key, reason, .. } => match self.state(key) {
                 StepState::Passed => Outcome::default(),
@@ -39,7 +41,11 @@ impl Run {
                 Outcome { step: Some((step.clone(), state(*judged))), captured: Some(captured) }
             }
             Event::Decided { attempt: Some(attempt), choice, .. } => {
-                let key = self.attempts.get(attempt).filter(|attempt| attempt.intent.does != Does::Undo).map(|attempt| &attempt.intent.step);
+                let key = self
+                    .attempts
+                    .get(attempt)
+                    .filter(|attempt| attempt.intent.does != Does::Undo)
+                    .map(|attempt| &attempt.intent.step);
                 match (key, choice.as_str()) {
                     (Some(key), "done") => step(key, StepState::Passed),
                     (Some(key), "run-again") => step(key, StepState::Open),
@@ -69,7 +75,9 @@ impl Run {
 
     fn ended<'e>(&self, attempt: &AttemptId, key: &Key, facts: &'e Facts) -> Outcome<'e> {
         if self.does(attempt) == Some(Does::Undo) {
-            let undone = self.undone_by(attempt).filter(|_| facts.judged == Judged::Passed && facts.result != EndResult::NotStarted);
+            let undone = self
+                .undone_by(attempt)
+                .filter(|_| facts.judged == Judged::Passed && facts.result != EndResult::NotStarted);
             let undone = undone.and_then(|undone| self.attempts.get(&undone));
             return undone.map_or_else(Outcome::default, |undone| step(&undone.intent.step, StepState::Open));
         }
@@ -159,7 +167,12 @@ impl Run {
             undone: false,
             decided: false,
             captured: if keep { self.captured.clone() } else { BTreeMap::new() },
-            loops: self.loops.iter().filter(|(key, _)| keep && around(key)).map(|(key, list)| (key.clone(), list.clone())).collect(),
+            loops: self
+                .loops
+                .iter()
+                .filter(|(key, _)| keep && around(key))
+                .map(|(key, list)| (key.clone(), list.clone()))
+                .collect(),
         };
         self.attempts.insert(intent.attempt.clone(), attempt);
     }
@@ -167,7 +180,8 @@ impl Run {
     fn end(&mut self, id: &AttemptId, step: &Key, facts: &Facts, at: String) {
         let looked = self.attempts.get(id).filter(|attempt| attempt.intent.does == Does::Look);
         let looked = looked.map(|attempt| attempt.intent.retry_of.is_some());
-        let undone = self.undone_by(id).filter(|_| facts.judged == Judged::Passed && facts.result != EndResult::NotStarted);
+        let undone =
+            self.undone_by(id).filter(|_| facts.judged == Judged::Passed && facts.result != EndResult::NotStarted);
         if let Some(attempt) = self.attempts.get_mut(id) {
             attempt.end = Some(facts.clone());
             attempt.unknown = None;

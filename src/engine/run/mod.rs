@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::key::{AttemptId, Key};
 use super::position::Position;
-use super::record::{Changed, Close, Does, EndResult, Facts, Guards, Intent, Judged, Mode, Record, RunbookRef, WayBack, Who};
+use super::record::{
+    Changed, Close, Does, EndResult, Facts, Guards, Intent, Judged, Mode, Record, RunbookRef, WayBack, Who,
+};
 
 /// How a step ended, or that it has not.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -182,13 +184,19 @@ impl Run {
     fn attempts_of(&self, key: &Key) -> impl Iterator<Item = &Attempt> {
         // A step without a state was never attempted; that is not looked for in a long run.
         let attempts = self.steps.contains_key(key).then(|| self.attempts.values().rev());
-        attempts.into_iter().flatten().filter(move |attempt| attempt.intent.step == *key && attempt.intent.does != Does::Undo)
+        attempts
+            .into_iter()
+            .flatten()
+            .filter(move |attempt| attempt.intent.step == *key && attempt.intent.does != Does::Undo)
     }
 
     /// What was changed and is not undone, newest first, with its way back or why there is none.
     pub fn ledger(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts.values().rev().filter(|attempt| {
-            attempt.intent.does == Does::Change && attempt.intent.undo.is_some() && !attempt.undone && attempt.was_started()
+            attempt.intent.does == Does::Change
+                && attempt.intent.undo.is_some()
+                && !attempt.undone
+                && attempt.was_started()
         })
     }
 

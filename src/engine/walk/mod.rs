@@ -241,7 +241,10 @@ impl<'a> Walk<'a> {
         let gone = |key: &Key| key.turns.get(level).is_some_and(|turn| *turn as usize > turns);
         let items = &self.plan.items()[at..self.plan.end_of(at)];
         let states = items.iter().flat_map(|item| self.ahead.states(&item.step.id.value, &base.turns));
-        let gone: Vec<_> = states.filter(|(key, state)| gone(key) && **state != StepState::Passed).map(|(key, _)| key.clone()).collect();
+        let gone: Vec<_> = states
+            .filter(|(key, state)| gone(key) && **state != StepState::Passed)
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in gone {
             self.take_not(key);
         }
@@ -270,7 +273,8 @@ impl<'a> Walk<'a> {
         let values = known(self.plan, &self.ahead, Some(key));
         match &each.items {
             Items::Listed(texts) => {
-                let rendered: Result<Vec<_>, _> = texts.iter().map(|text| template::render_text(text, &values)).collect();
+                let rendered: Result<Vec<_>, _> =
+                    texts.iter().map(|text| template::render_text(text, &values)).collect();
                 rendered.map_err(|problem| self.not_known(key, "for_each", &problem))
             }
             Items::Named(name) => values.get_list(&name.value).ok_or_else(|| {

@@ -27,7 +27,8 @@ impl Walk<'_> {
         match (self.ahead.state(&key), self.ahead.list(&key)) {
             (StepState::NotTaken | StepState::Skipped(_), _) => true,
             (_, None) => false,
-            (_, Some(list)) => (1..=u32::try_from(list.len()).unwrap_or(u32::MAX)).all(|turn| self.turn_holds(at, &key.clone().turn(turn))),
+            (_, Some(list)) => (1..=u32::try_from(list.len()).unwrap_or(u32::MAX))
+                .all(|turn| self.turn_holds(at, &key.clone().turn(turn))),
         }
     }
 

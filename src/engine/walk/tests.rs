@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::engine::command::Answer;
-use crate::engine::testkit::Conversation;
 use crate::engine::record::Mode;
+use crate::engine::testkit::Conversation;
 
 #[test]
 fn phases_come_in_order_and_steps_in_the_order_of_the_file() {
@@ -13,7 +13,11 @@ fn phases_come_in_order_and_steps_in_the_order_of_the_file() {
          repair: [ { id: c, change: 'true' } ]\ndiagnose: [ { id: a, check: 'true' }, { id: b, check: 'true' } ]\n",
     );
     run.stands("a").ok("a").stands("b").fault("b").stands("enter repair").enter().stands("c").ok("c").stands("d");
-    run.ok("d").stands("e").answers("e", Answer::Done).stands("at the end").ends("a passed, b failed, c passed, d passed, e passed");
+    run.ok("d")
+        .stands("e")
+        .answers("e", Answer::Done)
+        .stands("at the end")
+        .ends("a passed, b failed, c passed, d passed, e passed");
 }
 
 #[test]
@@ -35,7 +39,9 @@ fn groups_are_gone_through_from_inside_to_outside() {
 
 #[test]
 fn a_loop_goes_through_its_list_in_order_with_its_name() {
-    let mut run = Conversation::new("diagnose:\n  - { id: a, check: 'echo {{ pod }}', for_each: { pod: [etcd, api] } }\n  - { id: b, check: 'true' }\n");
+    let mut run = Conversation::new(
+        "diagnose:\n  - { id: a, check: 'echo {{ pod }}', for_each: { pod: [etcd, api] } }\n  - { id: b, check: 'true' }\n",
+    );
     assert_eq!(run.stands("a[1]").shown("a[1]"), "echo etcd");
     assert_eq!(run.ok("a[1]").stands("a[2]").shown("a[2]"), "echo api");
     run.fault("a[2]").stands("b").ends("a[1] passed, a[2] failed");
@@ -47,9 +53,14 @@ fn loops_stand_in_loops() {
         "diagnose:\n  - id: g\n    for_each: { x: [p, q] }\n    steps:\n      - { id: a, check: 'echo {{ x }}{{ y }}', for_each: { y: ['1', '2'] } }\n      \
          - { id: b, check: 'echo {{ x }}' }\n",
     );
-    for (step, shown) in
-        [("a[1.1]", "echo p1"), ("a[1.2]", "echo p2"), ("b[1]", "echo p"), ("a[2.1]", "echo q1"), ("a[2.2]", "echo q2"), ("b[2]", "echo q")]
-    {
+    for (step, shown) in [
+        ("a[1.1]", "echo p1"),
+        ("a[1.2]", "echo p2"),
+        ("b[1]", "echo p"),
+        ("a[2.1]", "echo q1"),
+        ("a[2.2]", "echo q2"),
+        ("b[2]", "echo q"),
+    ] {
         assert_eq!(run.stands(step).shown(step), shown);
         run.ok(step);
     }
@@ -85,7 +96,8 @@ fn a_condition_is_asked_when_its_step_is_reached() {
 
 #[test]
 fn a_condition_is_asked_for_each_turn() {
-    let mut run = Conversation::new("diagnose:\n  - { id: a, check: 'true', for_each: { x: [p, q, r] }, when: \"x != 'q'\" }\n");
+    let mut run =
+        Conversation::new("diagnose:\n  - { id: a, check: 'true', for_each: { x: [p, q, r] }, when: \"x != 'q'\" }\n");
     run.ok("a[1]").stands("a[3]").ends("a[2] not taken").ok("a[3]").stands("at the end");
 }
 
@@ -117,7 +129,9 @@ fn a_group_is_asked_about_as_a_whole() {
 
 #[test]
 fn what_cannot_be_told_neither_passed_nor_failed() {
-    let mut run = Conversation::new("diagnose:\n  - { id: a, check: 'true' }\n  - { id: b, when: passed('a') or failed('a'), check: 'true' }\n");
+    let mut run = Conversation::new(
+        "diagnose:\n  - { id: a, check: 'true' }\n  - { id: b, when: passed('a') or failed('a'), check: 'true' }\n",
+    );
     run.cannot_tell("a").stands("at the end").ends("a unknown, b not taken");
 }
 
@@ -134,7 +148,11 @@ fn a_name_that_is_not_known_stops_the_run_and_names_the_step_that_sets_it() {
 fn a_list_that_is_not_known_stops_the_run_too() {
     let text = "diagnose:\n  - { id: a, check: ls, capture: { pods: { lines: true } } }\nverify:\n  - { id: b, check: 'true', for_each: { p: pods } }\n";
     let mut run = Conversation::new(text);
-    run.skip("a").stands("name_not_known at b").because("`pods` is not known yet; step `a` sets it").go_on().stands("at the end");
+    run.skip("a")
+        .stands("name_not_known at b")
+        .because("`pods` is not known yet; step `a` sets it")
+        .go_on()
+        .stands("at the end");
 }
 
 #[test]
@@ -147,7 +165,9 @@ fn one_text_is_no_list() {
 #[test]
 fn a_thousand_steps_that_are_not_taken_cost_no_stack() {
     let steps: String = (0..1000).map(|n| format!("  - {{ id: s{n}, when: passed('a'), check: 'true' }}\n")).collect();
-    let mut run = Conversation::new(&format!("diagnose:\n  - {{ id: a, check: 'true' }}\n{steps}  - {{ id: z, check: 'true' }}\n"));
+    let mut run = Conversation::new(&format!(
+        "diagnose:\n  - {{ id: a, check: 'true' }}\n{steps}  - {{ id: z, check: 'true' }}\n"
+    ));
     run.fault("a").stands("z").ends("s0 not taken, s999 not taken");
 }
 
@@ -187,7 +207,9 @@ fn a_failed_look_takes_the_first_branch_that_fits() {
 fn a_branch_that_only_says_what_it_means_leads_nowhere() {
     let means = "if_not: { means: It is broken. }";
     Conversation::new(&looks("diagnose", &[("a", means)])).fault("a").stands("b");
-    let mut run = Conversation::new("repair: [ { id: a, change: 'true', if_not: { means: It is broken. } }, { id: b, change: 'true' } ]\n");
+    let mut run = Conversation::new(
+        "repair: [ { id: a, change: 'true', if_not: { means: It is broken. } }, { id: b, change: 'true' } ]\n",
+    );
     run.enter().fault("a").stands("step_failed at a");
 }
 
@@ -207,9 +229,20 @@ fn a_look_in_repair_that_cannot_be_told_is_looked_at_again() {
 
 #[test]
 fn words_stop_offer_the_way_back_and_close_well() {
-    Conversation::new(&looks("diagnose", &[("a", "if_not: stop")])).fault("a").stands("runbook at a").go_on().stands("b");
-    Conversation::new(&looks("diagnose", &[("a", "if_not: undo")])).fault("a").stands("offer_undo at a").go_on().stands("b");
-    Conversation::new(&looks("diagnose", &[("a", "then: done")])).ok("a").stands("nothing to repair").ends("e not taken");
+    Conversation::new(&looks("diagnose", &[("a", "if_not: stop")]))
+        .fault("a")
+        .stands("runbook at a")
+        .go_on()
+        .stands("b");
+    Conversation::new(&looks("diagnose", &[("a", "if_not: undo")]))
+        .fault("a")
+        .stands("offer_undo at a")
+        .go_on()
+        .stands("b");
+    Conversation::new(&looks("diagnose", &[("a", "then: done")]))
+        .ok("a")
+        .stands("nothing to repair")
+        .ends("e not taken");
 }
 
 #[test]
@@ -245,8 +278,19 @@ fn looking_again_by_hand_is_no_visit() {
 
 #[test]
 fn a_change_that_is_finished_is_not_repeated_by_a_jump_back() {
-    let mut run = Conversation::new("repair: [ { id: a, change: 'true' }, { id: b, check: 'true', if_not: a }, { id: c, check: 'true' } ]\n");
-    run.enter().ok("a").fault("b").stands("a").ends("a passed, b open").skip("a").stands("b").ends("a passed").ok("b").stands("c");
+    let mut run = Conversation::new(
+        "repair: [ { id: a, change: 'true' }, { id: b, check: 'true', if_not: a }, { id: c, check: 'true' } ]\n",
+    );
+    run.enter()
+        .ok("a")
+        .fault("b")
+        .stands("a")
+        .ends("a passed, b open")
+        .skip("a")
+        .stands("b")
+        .ends("a passed")
+        .ok("b")
+        .stands("c");
 }
 
 #[test]
@@ -259,18 +303,28 @@ fn a_change_that_failed_is_open_again_after_a_jump_back() {
 fn a_jump_in_a_turn_stays_in_it() {
     let text = "diagnose:\n  - for_each: { x: [p, q] }\n    steps: [ { id: a, check: 'true' }, { id: b, check: 'true', if_not: a }, { id: c, check: 'true' } ]\n";
     let mut run = Conversation::new(text);
-    run.ok("a[1]").ok("b[1]").ok("c[1]").ok("a[2]").fault("b[2]").stands("a[2]").ends("a[1] passed, b[1] passed, a[2] open");
+    run.ok("a[1]")
+        .ok("b[1]")
+        .ok("c[1]")
+        .ok("a[2]")
+        .fault("b[2]")
+        .stands("a[2]")
+        .ends("a[1] passed, b[1] passed, a[2] open");
 }
 
 #[test]
 fn a_loop_that_is_jumped_out_of_leaves_its_turns() {
-    let mut run = Conversation::new("verify:\n  - { id: a, check: 'true', for_each: { x: [p, q, r] }, if_not: b }\n  - { id: b, check: 'true' }\n");
+    let mut run = Conversation::new(
+        "verify:\n  - { id: a, check: 'true', for_each: { x: [p, q, r] }, if_not: b }\n  - { id: b, check: 'true' }\n",
+    );
     run.ok("a[1]").fault("a[2]").stands("b").ends("a[3] not taken");
 }
 
 #[test]
 fn a_loop_leads_on_behind_its_last_turn() {
-    let mut run = Conversation::new("diagnose:\n  - { id: a, check: 'true', for_each: { x: [p, q] }, then: c }\n  - { id: b, check: 'true' }\n  - { id: c, check: 'true' }\n");
+    let mut run = Conversation::new(
+        "diagnose:\n  - { id: a, check: 'true', for_each: { x: [p, q] }, then: c }\n  - { id: b, check: 'true' }\n  - { id: c, check: 'true' }\n",
+    );
     run.ok("a[1]").stands("a[2]").ok("a[2]").stands("c").ends("b not taken");
 }
 
@@ -284,7 +338,9 @@ fn a_group_that_is_passed_over_is_not_taken_with_all_in_it() {
 #[test]
 fn a_group_is_left_by_its_end_a_phase_or_a_word() {
     let text = |to: &str| {
-        format!("diagnose:\n  - steps: [ {{ id: a, check: 'true', then: {to} }}, {{ id: b, check: 'true' }} ]\n  - {{ id: c, check: 'true' }}\nverify: [ {{ id: d, check: 'true' }} ]\n")
+        format!(
+            "diagnose:\n  - steps: [ {{ id: a, check: 'true', then: {to} }}, {{ id: b, check: 'true' }} ]\n  - {{ id: c, check: 'true' }}\nverify: [ {{ id: d, check: 'true' }} ]\n"
+        )
     };
     Conversation::new(&text("next")).ok("a").ok("b").stands("c");
     Conversation::new(&text("verify")).ok("a").stands("d").ends("b not taken, c not taken");
@@ -313,14 +369,27 @@ fn groups_that_lead_round_in_circles_stop() {
 fn a_phase_that_is_jumped_over_is_not_taken() {
     let text = "diagnose: [ { id: a, check: 'true', then: follow_up } ]\nrepair: [ { id: b, change: 'true' } ]\nverify: [ { id: c, check: 'true' } ]\n\
                 follow_up: [ { id: d, by_hand: x } ]\n";
-    Conversation::new(text).ok("a").stands("d").ends("b not taken, c not taken").answers("d", Answer::Done).stands("at the end");
+    Conversation::new(text)
+        .ok("a")
+        .stands("d")
+        .ends("b not taken, c not taken")
+        .answers("d", Answer::Done)
+        .stands("at the end");
 }
 
 #[test]
 fn entering_repair_always_asks() {
     let text = "diagnose: [ { id: a, check: 'true', then: repair } ]\nrepair: [ { id: b, change: 'true' } ]\nverify: [ { id: c, check: 'true', if_not: repair } ]\n";
     let mut run = Conversation::new(text);
-    run.ok("a").stands("enter repair").enter().ok("b").fault("c").stands("enter repair").ends("b passed, c open").enter().stands("b");
+    run.ok("a")
+        .stands("enter repair")
+        .enter()
+        .ok("b")
+        .fault("c")
+        .stands("enter repair")
+        .ends("b passed, c open")
+        .enter()
+        .stands("b");
 }
 
 #[test]

@@ -20,7 +20,9 @@ pub(super) fn draw(frame: &mut Frame, scene: &Scene, areas: &Areas) {
     }
     match (scene.model.overlay, scene.output) {
         (Overlay::Output, Some(pane)) => return output(frame, pane, whole),
-        (Overlay::Help, _) => return scrolled(frame, &help(scene, usize::from(whole.width)), scene.model.overlay_scroll, whole),
+        (Overlay::Help, _) => {
+            return scrolled(frame, &help(scene, usize::from(whole.width)), scene.model.overlay_scroll, whole);
+        }
         (Overlay::Map, _) if !wide => return map(frame, scene, whole),
         (Overlay::Interrupt, _) => over(frame, &interrupt(scene), areas.card),
         (Overlay::Leave, _) => over(frame, &leave(scene), areas.card),
@@ -38,7 +40,13 @@ pub(super) fn draw(frame: &mut Frame, scene: &Scene, areas: &Areas) {
 fn borders(frame: &mut Frame, areas: &Areas, divided: bool) {
     let width = usize::from(areas.top.width);
     let at = usize::from(areas.map.width);
-    let line = |joint: &str| if divided && at < width { format!("{}{joint}{}", "─".repeat(at), "─".repeat(width - at - 1)) } else { "─".repeat(width) };
+    let line = |joint: &str| {
+        if divided && at < width {
+            format!("{}{joint}{}", "─".repeat(at), "─".repeat(width - at - 1))
+        } else {
+            "─".repeat(width)
+        }
+    };
     let (above, below) = (areas.top.bottom(), areas.foot.y.saturating_sub(1));
     put(frame, &[Line::raw(line("┬"))], Rect::new(0, above, areas.top.width, 1));
     put(frame, &[Line::raw(line("┴"))], Rect::new(0, below, areas.top.width, 1));
@@ -69,7 +77,11 @@ fn map(frame: &mut Frame, scene: &Scene, area: Rect) {
     }
     let height = usize::from(area.height);
     let from = focus.saturating_sub(height / 2).min(lines.len().saturating_sub(height));
-    let from = if scene.model.overlay == Overlay::Map { (from + scene.model.overlay_scroll).min(lines.len().saturating_sub(height)) } else { from };
+    let from = if scene.model.overlay == Overlay::Map {
+        (from + scene.model.overlay_scroll).min(lines.len().saturating_sub(height))
+    } else {
+        from
+    };
     put(frame, &lines[from..], area);
 }
 
@@ -119,7 +131,9 @@ fn help(scene: &Scene, width: usize) -> Vec<Line<'static>> {
     for (heading, texts) in &scene.help.sections {
         lines.push(Line::from(format!(" {heading}").bold()));
         for text in texts {
-            lines.extend(wrap(text, width.saturating_sub(4).max(1)).into_iter().map(|line| Line::raw(format!("   {line}"))));
+            lines.extend(
+                wrap(text, width.saturating_sub(4).max(1)).into_iter().map(|line| Line::raw(format!("   {line}"))),
+            );
         }
         lines.push(Line::default());
     }
@@ -128,16 +142,30 @@ fn help(scene: &Scene, width: usize) -> Vec<Line<'static>> {
 
 fn interrupt(scene: &Scene) -> Vec<String> {
     let busy = scene.busy.clone().unwrap_or_else(|| "It has ended.".to_owned());
-    vec!["Ctrl-C ENDS NOTHING.".to_owned(), String::new(), busy, String::new(), "It goes on, whatever you do with this screen.".to_owned()]
+    vec![
+        "Ctrl-C ENDS NOTHING.".to_owned(),
+        String::new(),
+        busy,
+        String::new(),
+        "It goes on, whatever you do with this screen.".to_owned(),
+    ]
 }
 
 fn leave(scene: &Scene) -> Vec<String> {
     let busy = scene.busy.clone().unwrap_or_else(|| "It has ended.".to_owned());
-    vec!["LEAVE?".to_owned(), String::new(), busy, "It goes on without this screen, and the run is kept.".to_owned(), String::new(), format!("Come back with: locum resume {}", scene.footer.run)]
+    vec![
+        "LEAVE?".to_owned(),
+        String::new(),
+        busy,
+        "It goes on without this screen, and the run is kept.".to_owned(),
+        String::new(),
+        format!("Come back with: locum resume {}", scene.footer.run),
+    ]
 }
 
 fn over(frame: &mut Frame, texts: &[String], area: Rect) {
-    let lines: Vec<_> = texts.iter().flat_map(|text| wrap(text, usize::from(area.width).max(1))).map(Line::raw).collect();
+    let lines: Vec<_> =
+        texts.iter().flat_map(|text| wrap(text, usize::from(area.width).max(1))).map(Line::raw).collect();
     put(frame, &lines, area);
 }
 

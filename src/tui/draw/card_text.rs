@@ -92,7 +92,10 @@ fn table(pairs: &[Pair], columns: usize) -> Vec<Line<'static>> {
         let mut lines = vec![Line::from("Should look / ! you got:".bold())];
         for pair in pairs {
             let side = |mark: &str, side: &Option<String>| {
-                side.iter().flat_map(|line| wrap(line, columns - 2)).map(|line| Line::raw(format!("{mark} {line}"))).collect::<Vec<_>>()
+                side.iter()
+                    .flat_map(|line| wrap(line, columns - 2))
+                    .map(|line| Line::raw(format!("{mark} {line}")))
+                    .collect::<Vec<_>>()
             };
             lines.extend(side(" ", &pair.should));
             if pair.differs() {
@@ -145,7 +148,9 @@ mod tests {
             let lines = lines(&card, columns);
             assert!(lines.iter().all(|line| crate::text::width::columns(line) <= columns), "{columns}: {lines:#?}");
             let joined = lines.concat().replace(' ', "");
-            for text in ["kubeadmcertsrenewapiserver", "kubeadminitphasecertsall", "thelistofnodes", "acopyistakenjustbefore"] {
+            for text in
+                ["kubeadmcertsrenewapiserver", "kubeadminitphasecertsall", "thelistofnodes", "acopyistakenjustbefore"]
+            {
                 assert!(joined.contains(text), "{columns}: {text}: {lines:#?}");
             }
         }

@@ -47,7 +47,9 @@ fn question(prompt: &Prompt) -> String {
         Asking::Reason(reason) => format!("{} Why? In a few words, then Enter. Esc: nothing happens.", about(reason)),
         Asking::Note => "A note for the record, then Enter.".to_owned(),
         Asking::Value(_) => "Type it, then Enter. Esc: nothing is recorded.".to_owned(),
-        Asking::Answer { answer, .. } => format!("Your answer: {}. Enter records it; any other key does not.", plain(answer)),
+        Asking::Answer { answer, .. } => {
+            format!("Your answer: {}. Enter records it; any other key does not.", plain(answer))
+        }
         Asking::Stop => "Type stop and Enter: TERM, then KILL. Esc: it goes on.".to_owned(),
         Asking::Search => "Search for, then Enter:".to_owned(),
     }
@@ -78,7 +80,12 @@ fn said(scene: &Scene, width: usize) -> Vec<Line<'static>> {
 
 fn keys(scene: &Scene, width: usize) -> Vec<Line<'static>> {
     match scene.model.overlay {
-        Overlay::Interrupt => return flow(vec!["w watch it, it goes on".into(), "s stop it (asked again)".into(), "Esc back".into()], width),
+        Overlay::Interrupt => {
+            return flow(
+                vec!["w watch it, it goes on".into(), "s stop it (asked again)".into(), "Esc back".into()],
+                width,
+            );
+        }
         Overlay::Leave => return flow(vec!["y leave; it goes on".into(), "Esc stay".into()], width),
         Overlay::Output => {
             let keys = ["Esc close", "/ search", "n next", "N before", "PgUp PgDn Home End", "? (on the card)"];
@@ -89,7 +96,8 @@ fn keys(scene: &Scene, width: usize) -> Vec<Line<'static>> {
     }
     let unread = !scene.model.shown.was_read();
     let enabled: Vec<&KeyHint> = scene.card.keys.iter().filter(|hint| hint.enabled).collect();
-    let (mut own, mut others): (Vec<&KeyHint>, Vec<&KeyHint>) = enabled.into_iter().partition(|hint| hint.act.acts() && hint.act != Act::Skip);
+    let (mut own, mut others): (Vec<&KeyHint>, Vec<&KeyHint>) =
+        enabled.into_iter().partition(|hint| hint.act.acts() && hint.act != Act::Skip);
     let mut lines = Vec::new();
     let first = own.iter().position(|hint| matches!(hint.act, Act::Change | Act::ChangeAgain | Act::Undo));
     if let Some(first) = first {
@@ -104,7 +112,8 @@ fn keys(scene: &Scene, width: usize) -> Vec<Line<'static>> {
     own.append(&mut others);
     let short = !scene.model.is_wide();
     let more = scene.model.shown.end().saturating_sub(scene.model.shown.scroll);
-    let mut words: Vec<_> = own.iter().map(|hint| if short { hint.key.clone() } else { format!("{} {}", hint.key, hint.what) }).collect();
+    let mut words: Vec<_> =
+        own.iter().map(|hint| if short { hint.key.clone() } else { format!("{} {}", hint.key, hint.what) }).collect();
     if short {
         // The first key with its words, the others behind `?`.
         if let Some(hint) = own.first().filter(|_| first.is_none()) {
@@ -150,13 +159,15 @@ mod tests {
 
     #[test]
     fn words_flow_into_lines_that_fit() {
-        let texts: Vec<_> = flow(vec!["a one".into(), "b two".into(), "c three".into()], 14).iter().map(ToString::to_string).collect();
+        let texts: Vec<_> =
+            flow(vec!["a one".into(), "b two".into(), "c three".into()], 14).iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["a one   b two", "c three"]);
     }
 
     #[test]
     fn a_word_prompt_names_the_word_and_what_happens_otherwise() {
-        let asking = Asking::Word { digest: "d".into(), expected: "renew".into(), confirms: Confirms::Change { again: None } };
+        let asking =
+            Asking::Word { digest: "d".into(), expected: "renew".into(), confirms: Confirms::Change { again: None } };
         let text = question(&Prompt { asking, typed: String::new(), since: 0 });
         assert_eq!(text, "Type renew and Enter, and it runs. Esc or any other word: nothing runs.");
     }

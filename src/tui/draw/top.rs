@@ -13,7 +13,8 @@ use crate::view::{Footer, words};
 pub(super) fn draw(frame: &mut Frame, scene: &Scene, area: Rect) {
     let width = usize::from(area.width);
     let footer = scene.footer;
-    let lines = if area.height < 2 { vec![narrow(footer, width)] } else { vec![what(footer, width), how_far(footer, width)] };
+    let lines =
+        if area.height < 2 { vec![narrow(footer, width)] } else { vec![what(footer, width), how_far(footer, width)] };
     put(frame, &lines, area);
 }
 

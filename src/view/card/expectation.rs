@@ -10,7 +10,9 @@ use crate::view::words;
 /// What a good end is.
 pub(super) fn good(resolved: &Resolved) -> Vec<String> {
     let mut lines = match &resolved.work {
-        Work::Command(_) | Work::Test(TestLine::Command(_)) | Work::Wait { test: TestLine::Command(_), .. } => vec![output(&resolved.expect)],
+        Work::Command(_) | Work::Test(TestLine::Command(_)) | Work::Wait { test: TestLine::Command(_), .. } => {
+            vec![output(&resolved.expect)]
+        }
         Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => vec!["it holds".to_owned()],
         Work::Restore => vec!["every entry is as before, measured".to_owned()],
         Work::ByHand(_) => vec!["you did it, and saw that it worked".to_owned()],
@@ -125,7 +127,10 @@ mod tests {
     fn a_branch_says_what_it_means_and_where_it_leads() {
         let sample = sample::certificate();
         let said = |id: &str| if_not(&sample.plan, &sample.run, &Key::new(id));
-        assert_eq!(said("same-ca"), ["Two CAs are in play. Renew nothing. Then the run stops. See kubernetes-ca-rotation."]);
+        assert_eq!(
+            said("same-ca"),
+            ["Two CAs are in play. Renew nothing. Then the run stops. See kubernetes-ca-rotation."]
+        );
         let meant = meanings(&sample.plan, &sample.run, &Key::new("same-ca"));
         assert_eq!(meant, ["Two CAs are in play. Renew nothing. See kubernetes-ca-rotation."]);
         assert_eq!(said("leaf"), ["It is a finding, and the run goes on."]);

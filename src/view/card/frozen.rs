@@ -3,10 +3,10 @@
 use super::place::{question, who_to_ask};
 use super::{Card, Tone, about};
 use crate::engine::record::Changed;
-use crate::engine::{AttemptId, Plan, Run};
 use crate::engine::resolve::Resolver;
-use crate::model::runbook::IfBroken;
+use crate::engine::{AttemptId, Plan, Run};
 use crate::model::Text;
+use crate::model::runbook::IfBroken;
 use crate::view::key_hint::{Act, KeyHint};
 use crate::view::row::{Label, Rows};
 use crate::view::words;
@@ -17,16 +17,24 @@ pub(super) fn frozen(plan: &Plan, run: &Run, attempt: Option<&AttemptId>) -> Car
     let broken = run.broken.as_ref();
     let changed: &[Changed] = broken.map_or(&[], |broken| &broken.changed);
     let step = attempt.and_then(|attempt| run.attempts.get(attempt)).map(|attempt| attempt.intent.step.clone());
-    rows.one(Label::What, match &step {
-        Some(step) => format!("`{step}` ({}) changed what must not change.", words::title(plan, run, step)),
-        None => "What must not change did, and no command of this run did it: a deed by hand, or somebody else.".to_owned(),
-    });
+    rows.one(
+        Label::What,
+        match &step {
+            Some(step) => format!("`{step}` ({}) changed what must not change.", words::title(plan, run, step)),
+            None => "What must not change did, and no command of this run did it: a deed by hand, or somebody else."
+                .to_owned(),
+        },
+    );
     rows.add(Label::Changed, changed.iter().map(line));
     said(plan, run, changed, &mut rows);
     rows.add(Label::WaysOn, ways_on(run));
-    let first = changed.first().map_or_else(String::new, |changed| format!("{} ({}), ", short(&changed.path), changed.what));
+    let first =
+        changed.first().map_or_else(String::new, |changed| format!("{} ({}), ", short(&changed.path), changed.what));
     let by = step.as_ref().map_or_else(String::new, |step| format!("{step} broke a guard: "));
-    rows.one(Label::Ask, question(plan, run, &format!("{by}{first}{} in all. Stopped. Go the way back?", changed.len())));
+    rows.one(
+        Label::Ask,
+        question(plan, run, &format!("{by}{first}{} in all. Stopped. Go the way back?", changed.len())),
+    );
     rows.add(Label::HandOver, who_to_ask(plan));
     let back = run.newest_way_back().is_some();
     let keys = vec![
@@ -74,15 +82,23 @@ fn said(plan: &Plan, run: &Run, changed: &[Changed], rows: &mut Rows) {
     let hit = |files: &[Text]| {
         files.iter().any(|file| {
             let root = resolver.prose(file);
-            changed.iter().any(|changed| changed.path.strip_prefix(root.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            changed.iter().any(|changed| {
+                changed
+                    .path
+                    .strip_prefix(root.trim_end_matches('/'))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
         })
     };
     let of_scope = head.scope.iter().filter(|scope| hit(&scope.files)).filter_map(|scope| scope.if_broken.as_ref());
     let of_others = head.must_not_change.iter().filter(|guard| {
-        hit(guard.files.as_deref().unwrap_or_default()) || changed.iter().any(|changed| changed.path == resolver.prose(&guard.what))
+        hit(guard.files.as_deref().unwrap_or_default())
+            || changed.iter().any(|changed| changed.path == resolver.prose(&guard.what))
     });
     let all: Vec<&IfBroken> = of_scope.chain(of_others.filter_map(|guard| guard.if_broken.as_ref())).collect();
-    let texts = |of: fn(&IfBroken) -> Option<&Text>| all.iter().filter_map(|said| of(said)).map(|text| resolver.prose(text)).collect::<Vec<_>>();
+    let texts = |of: fn(&IfBroken) -> Option<&Text>| {
+        all.iter().filter_map(|said| of(said)).map(|text| resolver.prose(text)).collect::<Vec<_>>()
+    };
     rows.add(Label::Means, texts(|said| said.means.as_ref()));
     rows.add(Label::Worse, texts(|said| said.worse_with_time.as_ref()));
     rows.add(Label::DoNot, texts(|said| said.do_not.as_ref()));
@@ -118,7 +134,10 @@ mod tests {
         let sample = sample::frozen();
         let card = here(&sample.plan, &sample.run);
         assert_eq!(card.headline, "STOPPED: 2 of what must not change did.");
-        assert_eq!(row(&card, Label::Changed)[0], "/etc/kubernetes/pki/ca.crt  contents: from sha256 1f0c to sha256 9ab2");
+        assert_eq!(
+            row(&card, Label::Changed)[0],
+            "/etc/kubernetes/pki/ca.crt  contents: from sha256 1f0c to sha256 9ab2"
+        );
         assert!(row(&card, Label::Means)[0].starts_with("A new CA with the old name was made"));
         assert!(row(&card, Label::Worse)[0].starts_with("slowly"));
         assert_eq!(row(&card, Label::DoNot), ["restart a pod, the kubelet or the machine"]);
@@ -130,7 +149,10 @@ mod tests {
     fn a_digest_is_shortened_for_the_eye_and_nothing_else_is() {
         assert_eq!(brief(&format!("sha256 {}", "0123456789abcdef".repeat(4))), "sha256 0123456789ab…");
         assert_eq!(brief("mode 0644"), "mode 0644");
-        assert_eq!(brief("/etc/kubernetes/pki/apiserver-etcd-client.crt"), "/etc/kubernetes/pki/apiserver-etcd-client.crt");
+        assert_eq!(
+            brief("/etc/kubernetes/pki/apiserver-etcd-client.crt"),
+            "/etc/kubernetes/pki/apiserver-etcd-client.crt"
+        );
     }
 
     #[test]

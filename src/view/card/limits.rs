@@ -32,13 +32,21 @@ impl Maker<'_> {
     }
 
     fn guarded(&self, guards: &GuardLines) -> Vec<String> {
-        let when = if self.is_by_hand() { "measured once you say that it is done" } else { "measured just before, and again after" };
+        let when = if self.is_by_hand() {
+            "measured once you say that it is done"
+        } else {
+            "measured just before, and again after"
+        };
         let mut lines = Vec::new();
         if !guards.scope.is_empty() {
-            let entries = self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} entries)", guards.entries));
+            let entries =
+                self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} entries)", guards.entries));
             let (all, may) = (guards.scope.join(", "), !self.step.fields.may_change.is_empty());
             // The row above names the place, where there is one.
-            lines.push(format!("everything {}{entries}", if may { "else in there".to_owned() } else { format!("in {all}") }));
+            lines.push(format!(
+                "everything {}{entries}",
+                if may { "else in there".to_owned() } else { format!("in {all}") }
+            ));
         }
         lines.extend(guards.others.iter().map(|guard| guard.what.clone()));
         let last = if lines.is_empty() { "nothing is guarded: the runbook names no scope" } else { when };
@@ -57,8 +65,12 @@ impl Maker<'_> {
             return vec![line];
         }
         match resolved.map(|resolved| &resolved.undo) {
-            Some(UndoLine::Copy) if self.is_by_hand() => vec!["yours: locum takes no copy before a deed by hand".to_owned()],
-            Some(UndoLine::Copy) => vec!["u puts all of it back: a copy is taken just before, and read back".to_owned()],
+            Some(UndoLine::Copy) if self.is_by_hand() => {
+                vec!["yours: locum takes no copy before a deed by hand".to_owned()]
+            }
+            Some(UndoLine::Copy) => {
+                vec!["u puts all of it back: a copy is taken just before, and read back".to_owned()]
+            }
             Some(UndoLine::Command(line)) => vec![format!("u runs: {}", line.shown)],
             Some(UndoLine::ByHand(text)) => vec![format!("by hand: {text}")],
             Some(UndoLine::None { why }) => vec![format!("NONE: {why}")],
@@ -106,11 +118,7 @@ mod tests {
         assert_eq!(row(&card, Label::MayChange), ["pki/apiserver.crt, pki/apiserver.key in /etc/kubernetes"]);
         assert_eq!(
             row(&card, Label::MustNot),
-            [
-                "everything else in there (63 entries)",
-                "the list of nodes",
-                "measured just before, and again after",
-            ]
+            ["everything else in there (63 entries)", "the list of nodes", "measured just before, and again after",]
         );
         assert_eq!(row(&card, Label::WayBack), ["u puts all of it back: a copy is taken just before, and read back"]);
         let restart = of(&sample, "restart");
@@ -128,7 +136,9 @@ mod tests {
 
     #[test]
     fn without_a_scope_nothing_is_promised() {
-        let sample = sample::open("locum: 1\ntitle: T\nrepair:\n  - { id: a, change: 'true', no_undo: it only restarts }\n  - { id: b, change: 'true', undo: 'false' }\n");
+        let sample = sample::open(
+            "locum: 1\ntitle: T\nrepair:\n  - { id: a, change: 'true', no_undo: it only restarts }\n  - { id: b, change: 'true', undo: 'false' }\n",
+        );
         let card = of(&sample, "a");
         assert_eq!(row(&card, Label::MustNot), ["nothing is guarded: the runbook names no scope"]);
         assert_eq!(row(&card, Label::WayBack), ["NONE: it only restarts"]);
@@ -139,7 +149,10 @@ mod tests {
     fn a_deed_by_hand_promises_no_copy_and_in_the_follow_up_no_measure() {
         let sample = sample::at_the_change();
         assert_eq!(row(&of(&sample, "console"), Label::WayBack), ["yours: locum takes no copy before a deed by hand"]);
-        assert_eq!(row(&of(&sample, "console"), Label::MustNot).last().map(String::as_str), Some("measured once you say that it is done"));
+        assert_eq!(
+            row(&of(&sample, "console"), Label::MustNot).last().map(String::as_str),
+            Some("measured once you say that it is done")
+        );
         assert!(row(&of(&sample, "calendar"), Label::MustNot).is_empty());
     }
 

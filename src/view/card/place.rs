@@ -24,7 +24,10 @@ pub(super) fn enter_repair(plan: &Plan, run: &Run) -> Card {
         }
     }
     let looks_only = run.mode() == Mode::Look;
-    let well = !run.findings.iter().any(|finding| finding.judged != Judged::Passed && of(plan, &finding.step.id, Phase::Diagnose));
+    let well = !run
+        .findings
+        .iter()
+        .any(|finding| finding.judged != Judged::Passed && of(plan, &finding.step.id, Phase::Diagnose));
     let mut keys = Vec::new();
     if looks_only {
         rows.one(Label::Caution, "this run only looks; repair cannot be entered in it");
@@ -45,7 +48,10 @@ pub(super) fn enter_repair(plan: &Plan, run: &Run) -> Card {
 pub(super) fn not_repaired(plan: &Plan, run: &Run) -> Card {
     let mut rows = Rows::default();
     rows.add(Label::Found, findings(plan, run, Phase::Verify));
-    rows.one(Label::Means, "The proof does not hold, so this is not repaired. That is not your fault; it is what the proof is for.");
+    rows.one(
+        Label::Means,
+        "The proof does not hold, so this is not repaired. That is not your fault; it is what the proof is for.",
+    );
     rows.one(Label::Ask, question(plan, run, "the proof does not hold. Repair again, or go back?"));
     let keys = vec![
         KeyHint::new("r", "repair again, with a reason", Act::RepairAgain),
@@ -59,7 +65,12 @@ pub(super) fn at_end(plan: &Plan, run: &Run, nothing_to_repair: bool) -> Card {
     let mut rows = Rows::default();
     let title = words::line(&plan.runbook.head.title);
     let (headline, over, close, what) = if nothing_to_repair {
-        ("NOTHING TO REPAIR. Close the run.", "The looks found nothing to repair.", Close::NothingToRepair, "close: nothing to repair")
+        (
+            "NOTHING TO REPAIR. Close the run.",
+            "The looks found nothing to repair.",
+            Close::NothingToRepair,
+            "close: nothing to repair",
+        )
     } else {
         ("IT IS DONE. Close the run.", "Every step of the proof has its end.", Close::Done, "close: done")
     };
@@ -148,7 +159,9 @@ fn daylight(plan: &Plan, run: &Run) -> Vec<String> {
         .filter_map(|line| match run.state(&line.key) {
             StepState::Skipped(why) => Some(format!("skipped: {}: {}", line.title, words::line(why))),
             StepState::Open if of(plan, &line.key.id, Phase::FollowUp) => Some(format!("to do: {}", line.title)),
-            StepState::Failed | StepState::Unknown if of(plan, &line.key.id, Phase::FollowUp) => Some(format!("not done: {}", line.title)),
+            StepState::Failed | StepState::Unknown if of(plan, &line.key.id, Phase::FollowUp) => {
+                Some(format!("not done: {}", line.title))
+            }
             _ => None,
         })
         .collect();

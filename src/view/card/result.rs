@@ -111,7 +111,10 @@ mod tests {
     fn a_fault_shows_its_end_what_does_not_hold_and_what_was_found() {
         let sample = sample::at_the_gate();
         let key = Key::new("leaf");
-        assert_eq!(got(&sample.plan, &sample.run, &key), ["FAULT: exit 1 after 5 s", "does not hold: exit 0, got exit 1"]);
+        assert_eq!(
+            got(&sample.plan, &sample.run, &key),
+            ["FAULT: exit 1 after 5 s", "does not hold: exit 0, got exit 1"]
+        );
         assert_eq!(found(&sample.run, &key), ["expired 61 d", "not after 2026-09-25"]);
     }
 
@@ -135,8 +138,13 @@ mod tests {
 
     #[test]
     fn when_an_attempt_ends_one_line_says_what_came_of_it() {
-        let said = |sample: &sample::Sample| outcome(&sample.plan, &sample.run, sample.run.attempts.values().next_back().expect("one"));
-        assert_eq!(said(&sample::at_the_gate()).as_deref(), Some("`same-ca`: ok: /etc/kubernetes/pki/apiserver.crt: OK"));
+        let said = |sample: &sample::Sample| {
+            outcome(&sample.plan, &sample.run, sample.run.attempts.values().next_back().expect("one"))
+        };
+        assert_eq!(
+            said(&sample::at_the_gate()).as_deref(),
+            Some("`same-ca`: ok: /etc/kubernetes/pki/apiserver.crt: OK")
+        );
         let mut sample = sample::at_the_change();
         sample.change("renew", Found::Ok("renewed"));
         assert_eq!(said(&sample).as_deref(), Some("`renew`: ok, exit 0 after 5 s; the guards hold"));

@@ -17,11 +17,13 @@ use crate::view::words;
 /// The card of any step; only the current one can be acted on.
 pub fn card(plan: &Plan, run: &Run, key: &Key) -> Card {
     let Some(item) = plan.item(&key.id) else {
-        let mut card = super::about(Tone::Stop, format!("There is no step `{key}`."), Vec::new(), common(run, Vec::new()));
+        let mut card =
+            super::about(Tone::Stop, format!("There is no step `{key}`."), Vec::new(), common(run, Vec::new()));
         card.current = false;
         return card;
     };
-    let maker = Maker { plan, run, key, step: &item.step, phase: item.phase, resolver: Resolver::new(plan, run, Some(key)) };
+    let maker =
+        Maker { plan, run, key, step: &item.step, phase: item.phase, resolver: Resolver::new(plan, run, Some(key)) };
     maker.card()
 }
 
@@ -68,7 +70,8 @@ impl Maker<'_> {
             headline: self.headline(),
             rows: self.rows(resolved.as_ref()),
             current,
-            elsewhere: (!current).then(|| format!("You only read this. The run stands at {}.", standing(self.plan, self.run))),
+            elsewhere: (!current)
+                .then(|| format!("You only read this. The run stands at {}.", standing(self.plan, self.run))),
             confirm: if current { resolved.as_ref().map_or(Confirm::None, confirm) } else { Confirm::None },
             digest: resolved.as_ref().map(Resolved::digest),
             keys: if current { common(self.run, self.keys(resolved.as_ref())) } else { reading(self.run) },
@@ -86,11 +89,16 @@ impl Maker<'_> {
     }
 
     fn headline(&self) -> String {
-        let place = if self.run.mode() == Mode::Drill { "THE LAB".to_owned() } else { words::host(self.run).to_uppercase() };
+        let place =
+            if self.run.mode() == Mode::Drill { "THE LAB".to_owned() } else { words::host(self.run).to_uppercase() };
         match (&self.step.kind, self.tone()) {
             (StepKind::Change(_), _) => format!("THIS STEP CHANGES {place}. Read it once, slowly."),
-            (StepKind::ByHand(_), Tone::Change) => "YOU DO THIS YOURSELF. locum runs nothing here. Read it once, slowly.".to_owned(),
-            (StepKind::ByHand(_), _) if self.phase == Phase::FollowUp => "You do this yourself. locum runs nothing here.".to_owned(),
+            (StepKind::ByHand(_), Tone::Change) => {
+                "YOU DO THIS YOURSELF. locum runs nothing here. Read it once, slowly.".to_owned()
+            }
+            (StepKind::ByHand(_), _) if self.phase == Phase::FollowUp => {
+                "You do this yourself. locum runs nothing here.".to_owned()
+            }
             (StepKind::ByHand(_), _) => "You look yourself. locum runs nothing here.".to_owned(),
             (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
             (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
@@ -157,7 +165,9 @@ impl Maker<'_> {
             Work::Test(test) | Work::Wait { test, .. } => self.test(rows, test),
             Work::Command(line) => self.command(rows, line),
             Work::Restore => rows.one(Label::Runs, resolved.shown()),
-            Work::ByHand(text) if words::lines(text) == words::lines(&resolved.title) => rows.one(Label::Runs, "by hand, by you"),
+            Work::ByHand(text) if words::lines(text) == words::lines(&resolved.title) => {
+                rows.one(Label::Runs, "by hand, by you")
+            }
             Work::ByHand(text) => rows.one(Label::Runs, format!("by hand: {text}")),
             Work::Question { text, choices, show } => {
                 if words::line(text) != words::line(&resolved.title) {
@@ -193,8 +203,11 @@ impl Maker<'_> {
 
     fn whereabouts(&self, resolved: Option<&Resolved>) -> Vec<String> {
         let Some(opened) = &self.run.opened else { return vec![words::place(self.run)] };
-        let Some(Work::Test(TestLine::Command(line)) | Work::Wait { test: TestLine::Command(line), .. } | Work::Command(line)) =
-            resolved.map(|resolved| &resolved.work)
+        let Some(
+            Work::Test(TestLine::Command(line))
+            | Work::Wait { test: TestLine::Command(line), .. }
+            | Work::Command(line),
+        ) = resolved.map(|resolved| &resolved.work)
         else {
             return vec![words::place(self.run)];
         };
@@ -206,11 +219,13 @@ impl Maker<'_> {
 /// What runs, as it is written, where names are missing.
 fn written(kind: &StepKind) -> Vec<String> {
     match kind {
-        StepKind::Check(Test::Command(command)) | StepKind::Wait { test: Test::Command(command), .. } | StepKind::Change(command) => {
-            command_as_written(command)
-        }
+        StepKind::Check(Test::Command(command))
+        | StepKind::Wait { test: Test::Command(command), .. }
+        | StepKind::Change(command) => command_as_written(command),
         StepKind::ByHand(text) => vec![format!("by hand: {}", text.source)],
-        StepKind::Check(Test::Probe(_)) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_) => Vec::new(),
+        StepKind::Check(Test::Probe(_)) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_) => {
+            Vec::new()
+        }
     }
 }
 
@@ -257,7 +272,17 @@ mod tests {
         assert_eq!(
             labels(&card),
             [
-                "What", "Why", "Where", "Runs", "LOOKS ALIKE", "May change", "Must not", "Way back", "Good is", "You got", "Caution",
+                "What",
+                "Why",
+                "Where",
+                "Runs",
+                "LOOKS ALIKE",
+                "May change",
+                "Must not",
+                "Way back",
+                "Good is",
+                "You got",
+                "Caution",
                 "If not"
             ]
         );

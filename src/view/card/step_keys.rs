@@ -34,7 +34,9 @@ impl Maker<'_> {
         let again = *self.run.state(self.key) == StepState::Passed;
         let what = match resolved.map(confirm) {
             Some(Confirm::Word(word)) => format!("I want to run it; you will then type: {}", words::line(&word)),
-            Some(Confirm::Place(place)) => format!("I want to run it; you will then type the place: {}", words::line(&place)),
+            Some(Confirm::Place(place)) => {
+                format!("I want to run it; you will then type the place: {}", words::line(&place))
+            }
             Some(Confirm::Y | Confirm::None) | None => "run it".to_owned(),
         };
         if again {
@@ -150,7 +152,14 @@ mod tests {
         for id in ["yn", "few", "many", "value"] {
             sample.run.position = crate::engine::Position::Step { step: Key::new(id) };
             let card = of(&sample, id);
-            acts.push(card.keys.iter().filter(|hint| hint.act.acts() && hint.act != Act::Skip).map(|hint| hint.key.clone()).collect::<Vec<_>>().join(" "));
+            acts.push(
+                card.keys
+                    .iter()
+                    .filter(|hint| hint.act.acts() && hint.act != Act::Skip)
+                    .map(|hint| hint.key.clone())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            );
         }
         assert_eq!(acts, ["y n", "1 2", "Enter", "Enter"]);
     }

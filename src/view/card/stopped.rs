@@ -25,16 +25,25 @@ pub(super) fn stopped(plan: &Plan, run: &Run, by: StopReason, step: Option<&Key>
         }
     }
     rows.one(Label::Means, means(by));
-    rows.one(Label::Ask, question(plan, run, &format!("stopped at {title}: {}. What now?", headline(by).to_lowercase().trim_end_matches('.'))));
+    rows.one(
+        Label::Ask,
+        question(
+            plan,
+            run,
+            &format!("stopped at {title}: {}. What now?", headline(by).to_lowercase().trim_end_matches('.')),
+        ),
+    );
     rows.add(Label::HandOver, who_to_ask(plan));
-    let mut card = about(Tone::Stop, format!("{} Nothing runs.", headline(by)), rows.0, common(run, keys(run, by, step)));
+    let mut card =
+        about(Tone::Stop, format!("{} Nothing runs.", headline(by)), rows.0, common(run, keys(run, by, step)));
     card.key = step.cloned();
     card
 }
 
 fn keys(run: &Run, by: StopReason, step: Option<&Key>) -> Vec<KeyHint> {
     let attempt = step.and_then(|key| run.newest_attempt(key)).filter(|attempt| {
-        attempt.unknown.is_some() || attempt.end.as_ref().is_some_and(|end| end.judged != crate::engine::record::Judged::Passed)
+        attempt.unknown.is_some()
+            || attempt.end.as_ref().is_some_and(|end| end.judged != crate::engine::record::Judged::Passed)
     });
     let mut keys = Vec::new();
     if by == StopReason::OfferUndo && run.newest_way_back().is_some() {
@@ -45,7 +54,11 @@ fn keys(run: &Run, by: StopReason, step: Option<&Key>) -> Vec<KeyHint> {
         keys.push(KeyHint::new("d", "it is done after all, with a reason", Act::ItIsDone));
     }
     if by != StopReason::Unknown {
-        let what = if by == StopReason::Undone { "stand at the step again, with a reason" } else { "go on behind it, with a reason" };
+        let what = if by == StopReason::Undone {
+            "stand at the step again, with a reason"
+        } else {
+            "go on behind it, with a reason"
+        };
         keys.push(KeyHint::new("g", what, Act::GoOn).only(step.is_some()));
     }
     keys.push(KeyHint::new("x", "close as not repaired, with a reason", Act::Close(Close::NotRepaired)));

@@ -17,7 +17,11 @@ pub fn undo_card(plan: &Plan, run: &Run) -> Option<Card> {
     let way = Resolver::new(plan, run, Some(key)).way_back(attempt);
     let rows = way.as_ref().map(|way| rows(plan, run, attempt, &way.work, &good(way))).unwrap_or_default();
     let by_hand = matches!(&way, Ok(way) if matches!(way.work, Work::ByHand(_)));
-    let what = if by_hand { "I go this way back by hand; you will then type: undo" } else { "I want to go back; you will then type: undo" };
+    let what = if by_hand {
+        "I go this way back by hand; you will then type: undo"
+    } else {
+        "I want to go back; you will then type: undo"
+    };
     let keys = vec![
         KeyHint::new("y", what, Act::Undo).only(way.is_ok() && run.running().is_none()),
         KeyHint::new("Esc", "back", Act::Back),
@@ -47,12 +51,17 @@ fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String])
     rows.one(Label::Where, words::place(run));
     match (work, &attempt.intent.undo) {
         (Work::Restore, Some(WayBack::Copy { entries })) => {
-            rows.one(Label::Runs, format!("puts {entries} entries back: contents, modes and owners, from the copy of {began}"));
+            rows.one(
+                Label::Runs,
+                format!("puts {entries} entries back: contents, modes and owners, from the copy of {began}"),
+            );
             rows.one(Label::MayChange, "what is not as it was; what was added since is moved aside, not deleted");
         }
         (Work::Command(line), _) => rows.one(Label::Runs, &line.shown),
         (Work::ByHand(text), _) => rows.one(Label::Runs, format!("by hand: {text}")),
-        (Work::Restore | Work::Test(_) | Work::Wait { .. } | Work::Question { .. }, _) => rows.one(Label::Runs, "puts the copy back"),
+        (Work::Restore | Work::Test(_) | Work::Wait { .. } | Work::Question { .. }, _) => {
+            rows.one(Label::Runs, "puts the copy back")
+        }
     }
     if let Some(broken) = &run.broken {
         rows.add(Label::Changed, broken.changed.iter().map(|changed| format!("{} ({})", changed.path, changed.what)));

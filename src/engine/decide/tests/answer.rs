@@ -102,6 +102,10 @@ fn what_runs_is_not_answered() {
 
 #[test]
 fn not_sure_follows_nothing() {
-    let mut run = Conversation::new("diagnose: [ { id: a, question: Is it up?, then: b, if_not: stop }, { id: b, check: x } ]\n");
-    run.does(Command::Note { text: "I am not sure".to_owned() }).does(Command::Pause { why: "asked komari".to_owned() }).stands("a").ends("a open");
+    let mut run =
+        Conversation::new("diagnose: [ { id: a, question: Is it up?, then: b, if_not: stop }, { id: b, check: x } ]\n");
+    run.does(Command::Note { text: "I am not sure".to_owned() })
+        .does(Command::Pause { why: "asked komari".to_owned() })
+        .stands("a")
+        .ends("a open");
 }

@@ -41,14 +41,21 @@ fn a_low_risk_is_confirmed_by_y_or_the_id() {
 
 #[test]
 fn a_high_risk_is_confirmed_by_its_word_and_without_a_terminal_also_by_the_id() {
-    assert_eq!(started_by("takes: 1s", &TRIES), [false, false, true, false, false, false, true, false], "unsaid acts as high");
+    assert_eq!(
+        started_by("takes: 1s", &TRIES),
+        [false, false, true, false, false, false, true, false],
+        "unsaid acts as high"
+    );
     assert_eq!(started_by("risk: high, confirm: word", &TRIES), [false, false, false, true, false, false, true, false]);
 }
 
 #[test]
 fn a_destructive_step_is_confirmed_by_its_place_or_its_word() {
     assert_eq!(started_by("risk: destructive", &TRIES), [false, false, false, false, true, false, false, false]);
-    assert_eq!(started_by("risk: destructive, confirm: word", &TRIES), [false, false, false, true, false, false, false, false]);
+    assert_eq!(
+        started_by("risk: destructive, confirm: word", &TRIES),
+        [false, false, false, true, false, false, false, false]
+    );
 }
 
 #[test]
@@ -89,7 +96,10 @@ fn only_the_step_at_hand_begins_and_only_one() {
     run.enter();
     assert!(matches!(run.refuses(begin(run.beginning("b"))), Refusal::NotHere { .. }));
     let attempt = run.begin("a");
-    assert_eq!(run.refuses(begin(run.beginning("a"))), Refusal::StillRunning { step: key("a"), attempt: attempt.clone() });
+    assert_eq!(
+        run.refuses(begin(run.beginning("a"))),
+        Refusal::StillRunning { step: key("a"), attempt: attempt.clone() }
+    );
     run.finish(&attempt, crate::engine::testkit::facts(Judged::Passed));
     let again = Beginning { attempt: attempt.clone(), ..run.beginning("b") };
     assert_eq!(run.refuses(begin(again)).to_string(), format!("attempt {attempt} was begun before"));
@@ -113,7 +123,8 @@ fn what_was_shown_is_what_runs() {
 
 #[test]
 fn a_run_that_only_looks_changes_nothing() {
-    let text = "diagnose: [ { id: a, check: 'true' } ]\nfollow_up: [ { id: b, change: 'true' }, { id: c, by_hand: x } ]\n";
+    let text =
+        "diagnose: [ { id: a, check: 'true' } ]\nfollow_up: [ { id: b, change: 'true' }, { id: c, by_hand: x } ]\n";
     let mut run = Conversation::with(text, Mode::Look, &[]);
     run.ok("a").stands("b");
     assert_eq!(run.refuses(begin(run.beginning("b"))), Refusal::LookOnly);
@@ -131,7 +142,10 @@ fn what_a_change_needs_must_be_asked_and_hold() {
     let unmet = vec![matched("file /x exists", true), matched("file /y exists", false)];
     assert_eq!(run.refuses(with(&run, unmet)), Refusal::NeedsNotMet("file /y exists".to_owned()));
     assert_eq!(run.refuses(with(&run, Vec::new())).to_string(), "not measured: what step `a` needs; nothing ran");
-    assert_eq!(run.refuses(with(&run, vec![matched("file /x exists", true)])).to_string(), "not measured: what step `a` needs; nothing ran");
+    assert_eq!(
+        run.refuses(with(&run, vec![matched("file /x exists", true)])).to_string(),
+        "not measured: what step `a` needs; nothing ran"
+    );
     assert_eq!(may_begin(&run.plan, &run.run, &Beginning { needs: Vec::new(), ..run.beginning("a") }), Ok(()));
     run.ok("a");
 }
@@ -155,10 +169,13 @@ fn forbidden_commands_are_refused_wherever_they_stand() {
     ] {
         let mut run = hidden(fields);
         let refusal = match run.resolved("a").work {
-            crate::engine::resolve::Work::ByHand(_) => run.refuses(Command::ByHand(Box::new(run.deed("a", Answer::Done)))),
+            crate::engine::resolve::Work::ByHand(_) => {
+                run.refuses(Command::ByHand(Box::new(run.deed("a", Answer::Done))))
+            }
             _ => run.refuses(begin(run.beginning("a"))),
         };
-        let expected = Refusal::Forbidden { pattern: "rm ca".to_owned(), because: "it cannot be made again".to_owned() };
+        let expected =
+            Refusal::Forbidden { pattern: "rm ca".to_owned(), because: "it cannot be made again".to_owned() };
         assert_eq!(refusal, expected, "{fields}");
     }
     hidden("change: 'rm --dry-run -- {{ what }}'").ok("a");
@@ -187,7 +204,10 @@ fn what_must_not_change_is_measured_before_a_change_and_copied() {
     let unmeasured = begin(Beginning { guards: None, ..run.beginning("a") });
     assert_eq!(run.refuses(unmeasured).to_string(), "not measured: what must not change; nothing ran");
     let uncopied = begin(Beginning { way_back: None, ..run.beginning("a") });
-    assert_eq!(run.refuses(uncopied).to_string(), "not measured: the copy of the scope, which is the way back; nothing ran");
+    assert_eq!(
+        run.refuses(uncopied).to_string(),
+        "not measured: the copy of the scope, which is the way back; nothing ran"
+    );
     run.ok("a");
 }
 
@@ -203,7 +223,9 @@ fn a_guard_that_was_broken_between_two_steps_freezes_before_anything_runs() {
 
 #[test]
 fn a_change_that_passed_runs_again_only_with_a_reason_that_is_on_record() {
-    let mut run = Conversation::new("repair: [ { id: a, change: 'true', repeatable: true }, { id: b, check: 'true', if_not: a } ]\n");
+    let mut run = Conversation::new(
+        "repair: [ { id: a, change: 'true', repeatable: true }, { id: b, check: 'true', if_not: a } ]\n",
+    );
     run.enter().ok("a").fault("b").stands("a");
     assert_eq!(run.refuses(begin(run.beginning("a"))), Refusal::AlreadyPassed(key("a")));
     let again = |run: &Conversation, why: &str| begin(Beginning { again: Some(why.to_owned()), ..run.beginning("a") });
@@ -216,7 +238,8 @@ fn a_change_that_passed_runs_again_only_with_a_reason_that_is_on_record() {
 
 #[test]
 fn what_must_never_run_twice_does_not_even_after_it_failed() {
-    let text = |more: &str| format!("repair: [ {{ id: a, check: 'true' }}, {{ id: b, change: 'true', if_not: a{more} }} ]\n");
+    let text =
+        |more: &str| format!("repair: [ {{ id: a, check: 'true' }}, {{ id: b, change: 'true', if_not: a{more} }} ]\n");
     let mut run = Conversation::new(&text(""));
     run.enter().ok("a").fault("b").ok("a").stands("b").ends("b open");
     assert_eq!(run.refuses(begin(run.beginning("b"))), Refusal::RanAlready(key("b")));

@@ -18,7 +18,10 @@ fn a_deed_is_an_attempt_with_intent_and_outcome() {
     run.does(by_hand(run.deed("a", Answer::Done))).stands("b").ends("a passed");
     let kinds: Vec<_> = run.records.iter().rev().take(2).map(|record| &record.event).collect();
     let [Event::StepEnded { facts, .. }, Event::StepIntended(intent)] = kinds.as_slice() else { panic!("{kinds:?}") };
-    assert_eq!((facts.result, facts.judged, facts.found.join(", ")), (EndResult::Measured, Judged::Passed, "done".to_owned()));
+    assert_eq!(
+        (facts.result, facts.judged, facts.found.join(", ")),
+        (EndResult::Measured, Judged::Passed, "done".to_owned())
+    );
     assert_eq!((intent.does, intent.rerun, intent.risk.is_some()), (Does::Change, Rerun::AfterCheck, true));
     assert_eq!(intent.argv, ["by hand", "Pull the cable."]);
     assert_eq!(run.run.newest_way_back().expect("a way back").intent.undo, Some(WayBack::ByHand));
@@ -43,7 +46,10 @@ fn done_is_believed_only_if_the_test_says_so_too() {
     let deed = |run: &Conversation, done| by_hand(Deed { done, ..run.deed("a", Answer::Done) });
     assert_eq!(run.refuses(deed(&run, Vec::new())).to_string(), "not measured: whether step `a` is done; nothing ran");
     run.does(deed(&run, vec![matched("file /d exists", false)])).stands("step_failed at a");
-    assert_eq!(run.run.newest_attempt(&key("a")).expect("an attempt").end.as_ref().expect("an end").found[0], "not file /d exists");
+    assert_eq!(
+        run.run.newest_attempt(&key("a")).expect("an attempt").end.as_ref().expect("an end").found[0],
+        "not file /d exists"
+    );
 }
 
 #[test]
@@ -80,7 +86,10 @@ fn a_deed_that_broke_a_guard_freezes() {
 
 #[test]
 fn a_deed_can_be_begun_and_ended_apart() {
-    let mut run = Conversation::new(&format!("scope: {{ files: [/etc/x] }}\n{}", DEED.replace(", undo: { by_hand: Put it back. }", "")));
+    let mut run = Conversation::new(&format!(
+        "scope: {{ files: [/etc/x] }}\n{}",
+        DEED.replace(", undo: { by_hand: Put it back. }", "")
+    ));
     let attempt = run.enter().begin("a");
     assert!(matches!(run.refuses(by_hand(run.deed("a", Answer::Done))), Refusal::StillRunning { .. }));
     run.finish(&attempt, facts(Judged::Passed)).stands("b");

@@ -6,7 +6,8 @@ use crate::engine::record::{EndResult, Facts, Judged, Mode};
 use crate::engine::testkit::{Conversation, guards, key, matched, opening, plan};
 use crate::engine::{Run, decide};
 
-const CHANGES: &str = "repair: [ { id: a, change: 'true' }, { id: b, change: 'true' } ]\nverify: [ { id: c, check: 'true' } ]\n";
+const CHANGES: &str =
+    "repair: [ { id: a, change: 'true' }, { id: b, change: 'true' } ]\nverify: [ { id: c, check: 'true' } ]\n";
 
 #[test]
 fn a_run_is_opened_first_and_once() {
@@ -134,7 +135,11 @@ fn nobody_talks_a_proof_into_having_held() {
     run.fault("a").stands("runbook at a");
     assert!(matches!(run.refuses(run.decision("a", Choice::Done)), Refusal::NotNow(_)));
     run.decides("a", Choice::RunAgain).stands("a").ok("a").stands("b");
-    Conversation::new("repair: [ { id: a, check: x }, { id: b, check: x } ]\n").enter().fault("a").decides("a", Choice::Done).stands("b");
+    Conversation::new("repair: [ { id: a, check: x }, { id: b, check: x } ]\n")
+        .enter()
+        .fault("a")
+        .decides("a", Choice::Done)
+        .stands("b");
 }
 
 #[test]
@@ -160,8 +165,16 @@ fn going_on_after_a_way_back_stands_at_the_step_again() {
 
 #[test]
 fn the_way_back_is_offered_and_then_it_stops() {
-    let mut run = Conversation::new("repair: [ { id: a, change: 'true', undo: ls }, { id: b, check: x, if_not: undo }, { id: c, change: 'true' } ]\n");
-    run.enter().ok("a").fault("b").stands("offer_undo at b").undo(Judged::Passed).stands("undone at a").ends("a open, b failed");
+    let mut run = Conversation::new(
+        "repair: [ { id: a, change: 'true', undo: ls }, { id: b, check: x, if_not: undo }, { id: c, change: 'true' } ]\n",
+    );
+    run.enter()
+        .ok("a")
+        .fault("b")
+        .stands("offer_undo at b")
+        .undo(Judged::Passed)
+        .stands("undone at a")
+        .ends("a open, b failed");
 }
 
 #[test]

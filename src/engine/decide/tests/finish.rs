@@ -22,7 +22,9 @@ fn a_look_that_timed_out_is_what_its_driver_says() {
 
 #[test]
 fn what_only_looked_is_a_finding_and_a_newer_one_takes_its_place() {
-    let mut run = Conversation::new("diagnose: [ { id: a, check: 'true' }, { id: b, check: 'true', if_not: a } ]\nrepair: [ { id: c, change: 'true' } ]\n");
+    let mut run = Conversation::new(
+        "diagnose: [ { id: a, check: 'true' }, { id: b, check: 'true', if_not: a } ]\nrepair: [ { id: c, change: 'true' } ]\n",
+    );
     run.ok("a").fault("b").fault("a").ok("b").enter().ok("c");
     let findings: Vec<_> = run.run.findings.iter().map(|finding| (finding.step.to_string(), finding.judged)).collect();
     assert_eq!(findings, [("a".to_owned(), Judged::Failed), ("b".to_owned(), Judged::Passed)]);
@@ -34,7 +36,9 @@ fn a_guard_broken_by_a_change_freezes_whatever_the_change_says() {
         let mut run = Conversation::new(GUARDED);
         let attempt = run.enter().begin("a");
         let ending = Ending { guards: Some(guards(&["ca.crt", "ca.key"])), ..run.ending(&attempt, facts(judged)) };
-        run.does(Command::Finish(Box::new(ending))).stands("frozen").because("2 of what must not change did: ca.crt (contents)");
+        run.does(Command::Finish(Box::new(ending)))
+            .stands("frozen")
+            .because("2 of what must not change did: ca.crt (contents)");
         assert_eq!(run.run.broken.as_ref().expect("it is broken").attempt.as_ref(), Some(&attempt));
     }
 }
@@ -57,7 +61,10 @@ fn in_a_frozen_run_nothing_goes_on_but_the_way_back() {
     ] {
         assert_eq!(run.refuses(command), Refusal::Frozen);
     }
-    assert!(matches!(run.refuses(Command::EnterRepair { guards: Some(guards(&[])), how: "key".to_owned() }), Refusal::NotNow(_)));
+    assert!(matches!(
+        run.refuses(Command::EnterRepair { guards: Some(guards(&[])), how: "key".to_owned() }),
+        Refusal::NotNow(_)
+    ));
     run.undo(Judged::Failed).stands("frozen").undo(Judged::Unknown).stands("frozen").ends("a passed");
     run.undo(Judged::Passed).stands("undone at a").ends("a open");
     assert_eq!(run.run.broken, None);
@@ -85,7 +92,10 @@ fn an_end_belongs_to_an_attempt_that_runs() {
     let mut run = Conversation::new("repair: [ { id: a, change: 'true' }, { id: b, change: 'true' } ]\n");
     let attempt = run.enter().begin("a");
     run.finish(&attempt, facts(Judged::Passed));
-    assert_eq!(run.refuses(Command::Finish(Box::new(run.ending(&attempt, facts(Judged::Failed))))), Refusal::NotRunning(attempt));
+    assert_eq!(
+        run.refuses(Command::Finish(Box::new(run.ending(&attempt, facts(Judged::Failed))))),
+        Refusal::NotRunning(attempt)
+    );
 }
 
 #[test]
@@ -97,13 +107,19 @@ fn an_end_that_comes_late_counts_until_a_person_has_decided() {
     let mut run = Conversation::new(text);
     let attempt = run.enter().begin("a");
     run.loses(&attempt).decides("a", Choice::Done).stands("b");
-    assert_eq!(run.refuses(Command::Finish(Box::new(run.ending(&attempt, facts(Judged::Failed))))), Refusal::NotRunning(attempt));
+    assert_eq!(
+        run.refuses(Command::Finish(Box::new(run.ending(&attempt, facts(Judged::Failed))))),
+        Refusal::NotRunning(attempt)
+    );
 }
 
 #[test]
 fn what_was_not_started_leaves_the_run_where_it_stands() {
     let mut run = Conversation::new(GUARDED);
     let attempt = run.enter().begin("a");
-    run.finish(&attempt, Facts::new(EndResult::NotStarted, Judged::Unknown)).stands("a").because("it was not started").ends("a open");
+    run.finish(&attempt, Facts::new(EndResult::NotStarted, Judged::Unknown))
+        .stands("a")
+        .because("it was not started")
+        .ends("a open");
     assert!(run.run.ledger().next().is_none());
 }

@@ -37,7 +37,9 @@ const ALL: [Rerun; 4] = [Rerun::Look, Rerun::Safe, Rerun::AfterCheck, Rerun::Nev
 #[test]
 fn an_end_that_was_found_is_the_end() {
     for rerun in ALL {
-        let ended = |judged| move |run: &Conversation, attempt: &AttemptId| Evidence::Ended(Box::new(run.ending(attempt, facts(judged))));
+        let ended = |judged| {
+            move |run: &Conversation, attempt: &AttemptId| Evidence::Ended(Box::new(run.ending(attempt, facts(judged))))
+        };
         assert_eq!(recovered(rerun, ended(Judged::Passed)), "b, passed");
         assert_eq!(recovered(rerun, ended(Judged::Failed)), "step_failed at a, failed");
     }
@@ -74,7 +76,9 @@ fn the_evidence_is_on_record() {
     assert_eq!(facts.evidence.as_deref(), Some("found after the screen had gone"));
     let (mut run, attempt) = cut_off(Rerun::Never);
     run.does(Command::Recover { attempt, evidence: unknown() });
-    let Event::StepUnknown { why, survivors, .. } = &run.records.last().expect("a record").event else { panic!("no record") };
+    let Event::StepUnknown { why, survivors, .. } = &run.records.last().expect("a record").event else {
+        panic!("no record")
+    };
     assert_eq!((why.as_str(), survivors.as_slice()), ("another boot", &["12 sleep".to_owned()][..]));
 }
 
@@ -102,7 +106,12 @@ fn a_guard_that_was_broken_meanwhile_freezes() {
 fn a_change_of_unknown_end_whose_test_holds_is_done() {
     let (mut run, attempt) = cut_off(Rerun::AfterCheck);
     run.loses(&attempt);
-    run.does(Command::AlreadyDone { step: key("a"), held: vec![matched("file /x exists", true)], how: "resume".to_owned() }).stands("b");
+    run.does(Command::AlreadyDone {
+        step: key("a"),
+        held: vec![matched("file /x exists", true)],
+        how: "resume".to_owned(),
+    })
+    .stands("b");
 }
 
 #[test]
@@ -122,5 +131,8 @@ fn torn_tails_and_gaps_are_remarks() {
     run.does(Command::TornTail { file: "seg-0001".to_owned(), offset: 900, bytes: 12, kept_as: "torn/1".to_owned() });
     run.does(Command::Gap { attempt, what: "the disk is full".to_owned() });
     let remarks: Vec<_> = run.run.remarks.iter().map(|remark| (remark.what, remark.text.as_str())).collect();
-    assert_eq!(remarks, [("recovered", "12 torn bytes of seg-0001 were set aside"), ("recording gap", "the disk is full")]);
+    assert_eq!(
+        remarks,
+        [("recovered", "12 torn bytes of seg-0001 were set aside"), ("recording gap", "the disk is full")]
+    );
 }

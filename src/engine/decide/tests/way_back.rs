@@ -19,20 +19,25 @@ fn the_way_back_enters_the_ledger_at_go() {
     let mut run = Conversation::new(text);
     run.enter().ok("a").fault("b").decides("b", Choice::Done).ok("c");
     run.begin("d");
-    let ledger: Vec<_> = run.run.ledger().map(|attempt| (attempt.intent.step.to_string(), attempt.intent.undo.clone())).collect();
+    let ledger: Vec<_> =
+        run.run.ledger().map(|attempt| (attempt.intent.step.to_string(), attempt.intent.undo.clone())).collect();
     let none = |why: &str| Some(WayBack::None { why: why.to_owned() });
-    assert_eq!(ledger, [
-        ("d".to_owned(), none("the runbook gives none")),
-        ("c".to_owned(), none("it only reads")),
-        ("b".to_owned(), Some(WayBack::ByHand)),
-        ("a".to_owned(), Some(WayBack::Command)),
-    ]);
+    assert_eq!(
+        ledger,
+        [
+            ("d".to_owned(), none("the runbook gives none")),
+            ("c".to_owned(), none("it only reads")),
+            ("b".to_owned(), Some(WayBack::ByHand)),
+            ("a".to_owned(), Some(WayBack::Command)),
+        ]
+    );
     assert_eq!(run.run.newest_way_back().expect("a way back").intent.step, key("b"));
 }
 
 #[test]
 fn only_the_newest_way_back_is_gone() {
-    let mut run = Conversation::new("repair: [ { id: a, change: 'true', undo: ls }, { id: b, change: 'true', undo: ls } ]\n");
+    let mut run =
+        Conversation::new("repair: [ { id: a, change: 'true', undo: ls }, { id: b, change: 'true', undo: ls } ]\n");
     run.enter().ok("a");
     let older = run.way_back();
     run.ok("b");
@@ -65,12 +70,16 @@ fn a_way_back_means_the_values_of_its_attempt() {
 fn a_way_back_is_confirmed_by_undo_and_its_second_try_is_on_record() {
     let mut run = Conversation::new("repair: [ { id: a, change: 'true', undo: ls } ]\n");
     run.enter().ok("a");
-    let wrong = Beginning { confirm: Some(Confirm { how: "typed".to_owned(), text: "a".to_owned() }), ..run.way_back() };
+    let wrong =
+        Beginning { confirm: Some(Confirm { how: "typed".to_owned(), text: "a".to_owned() }), ..run.way_back() };
     assert_eq!(run.refuses(begin(wrong)), Refusal::NotConfirmed { found: "a".to_owned(), expected: "undo".to_owned() });
     run.undo(Judged::Failed).stands("at the end").because("the way back failed");
     let effects = run.ask(begin(run.way_back())).expect("it begins");
     assert!(matches!(effects.as_slice(), [Effect::Go(_)]));
-    assert_eq!(run.run.remarks.last().expect("a remark").text, "run-again: the way back was tried before, and is gone once more");
+    assert_eq!(
+        run.run.remarks.last().expect("a remark").text,
+        "run-again: the way back was tried before, and is gone once more"
+    );
 }
 
 #[test]
