@@ -40,6 +40,8 @@ const SLIPS: [(&str, &[&str]); 4] = [
 
 /// The lab alone, without the drill around it, so that it outlives a run and can be measured from outside.
 struct Site {
+    /// Goes when the lab has ended.
+    #[expect(dead_code, reason = "it is held so that the folder stays")]
     folder: tempfile::TempDir,
     process: duct::ReaderHandle,
     words: BTreeMap<String, String>,

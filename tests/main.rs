@@ -1,5 +1,7 @@
 //! One integration binary; one module a feature.
 
+#![expect(clippy::disallowed_methods, reason = "tests are an edge too: they start programs and read the environment")]
+
 mod chapters;
 mod documents;
 mod drill;

@@ -21,7 +21,7 @@ pub struct AuditArgs {
 }
 
 /// Checks a run's journal.
-pub fn audit(args: AuditArgs) -> Outcome {
+pub fn audit(args: &AuditArgs) -> Outcome {
     let around = Surroundings::find()?;
     let folder = find(&around.state(&args.at)?, Some(&args.run))?;
     let audit = check(&folder);

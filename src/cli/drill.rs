@@ -22,7 +22,7 @@ use crate::template::{Values, render_text};
 use crate::workspace::Workspace;
 
 /// How long a lab may take to be ready.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// The runbook of a drill that names none.
 const FLAGSHIP: &str = "certificate-expired";
@@ -51,7 +51,7 @@ pub struct DrillArgs {
 }
 
 /// Drills a runbook.
-pub fn drill(args: DrillArgs) -> Outcome {
+pub fn drill(args: &DrillArgs) -> Outcome {
     let missing = lab::missing(&NEEDED);
     if !missing.is_empty() {
         let words = missing.join(", ");
@@ -64,7 +64,7 @@ pub fn drill(args: DrillArgs) -> Outcome {
     let parent = drills(&around)?;
     let _ = lab::sweep(&parent);
     let folder = tempfile::Builder::new().prefix("drill-").tempdir_in(&parent)?;
-    let ours = Embedded::unpack(&args, &around, folder.path())?;
+    let ours = Embedded::unpack(args, &around, folder.path())?;
     let id = args.id.clone().unwrap_or_else(|| FLAGSHIP.to_owned());
     let loaded = ours.workspace.load(&id)?;
     let text = loaded.file.text().to_owned();

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Outcome;
 use super::outcome::CliError;
+use super::surroundings::variable;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Colour, Format, render, summary};
 use crate::engine::Exit;
@@ -61,8 +62,7 @@ pub fn lint(args: &LintArgs) -> Outcome {
         return Err(CliError::new(Exit::Usage, format!("there is no file or folder `{}`", missing.display())));
     }
     let checked = check(&paths)?;
-    let colour =
-        if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() { Colour::On } else { Colour::Off };
+    let colour = if io::stdout().is_terminal() && variable("NO_COLOR").is_none() { Colour::On } else { Colour::Off };
     let text = printed(&checked, args.format, colour);
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),

@@ -100,9 +100,9 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::run(args),
-        Command::Resume(args) => resume::resume(args),
-        Command::Drill(args) => drill::drill(args),
-        Command::Audit(args) => audit::audit(args),
+        Command::Resume(args) => resume::resume(&args),
+        Command::Drill(args) => drill::drill(&args),
+        Command::Audit(args) => audit::audit(&args),
         Command::Show(args) => show::show(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Report(args) => report::report(&args),

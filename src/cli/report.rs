@@ -26,7 +26,7 @@ pub fn report(args: &ReportArgs) -> Outcome {
     let around = Surroundings::find()?;
     let reader = Reader { zone: zone(&around, args.zone.as_deref())? };
     let kept = Kept::find(&around.state(&args.at)?, args.run.as_deref())?;
-    let text = markdown(&kept.plan()?, &kept.run, &reader);
+    let text = markdown(&kept.plan()?, &kept.run, reader);
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(kept.damage())
 }

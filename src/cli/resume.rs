@@ -43,7 +43,7 @@ pub struct ResumeArgs {
 }
 
 /// Goes on with a run.
-pub fn resume(args: ResumeArgs) -> Outcome {
+pub fn resume(args: &ResumeArgs) -> Outcome {
     let repeatable = if args.rerun_safe { Repeatable::RunAgain } else { Repeatable::AskFirst };
     let decisions = Decisions::new(&args.decide, args.reason.as_deref().unwrap_or_default(), repeatable)?;
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;

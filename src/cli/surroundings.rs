@@ -71,6 +71,7 @@ impl Surroundings {
 }
 
 /// A variable of the environment that is text.
+#[expect(clippy::disallowed_methods, reason = "here the environment is read, and given on as values")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -18,6 +18,7 @@ impl Key {
     }
 
     /// Another step in the same turns.
+    #[must_use]
     pub fn beside(&self, id: impl Into<String>, turns: usize) -> Self {
         Self { id: id.into(), turns: self.turns[..turns.min(self.turns.len())].to_vec() }
     }

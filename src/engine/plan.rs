@@ -44,7 +44,8 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(runbook: Arc<Runbook>) -> Self {
-        let mut plan = Self { runbook: runbook.clone(), items: Vec::new(), by_id: BTreeMap::new() };
+        let mut plan = Self { runbook, items: Vec::new(), by_id: BTreeMap::new() };
+        let runbook = plan.runbook.clone();
         for phase in Runbook::PHASES {
             plan.lay(runbook.phase(phase), phase, None);
         }

@@ -144,6 +144,7 @@ fn family(leader: u32, attempt: &str) -> Vec<u32> {
 }
 
 /// The hidden subcommand: makes a session, takes its input, and becomes the command.
+#[expect(clippy::disallowed_methods, reason = "this process becomes the command; duct can only start another")]
 pub(super) fn look_main(mut words: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
     let (Some(program), Some(name)) = (words.next(), words.next()) else { return ExitCode::from(2) };
     // Held back from the command by close-on-exec: that it closes is the message that all went well.

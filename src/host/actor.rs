@@ -12,6 +12,7 @@ pub struct Claims {
 }
 
 /// Who acts: what is given, then configuration, `SUDO_USER`, the account. A claim, not a proof.
+#[expect(clippy::disallowed_methods, reason = "the environment is one of the things a claim is made of")]
 pub fn who(claims: &Claims) -> Who {
     let sudo_user = || std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
     let account = || whoami::username().unwrap_or_else(|_| "unknown".to_owned());
@@ -32,6 +33,7 @@ pub fn host() -> String {
 }
 
 /// The zone of this machine, as IANA names it.
+#[expect(clippy::disallowed_methods, reason = "the zone of a machine is read here and nowhere else")]
 pub fn zone() -> String {
     let from_environment = std::env::var("TZ").ok().filter(|zone| zone.parse::<chrono_tz::Tz>().is_ok());
     from_environment.or_else(|| iana_time_zone::get_timezone().ok()).unwrap_or_else(|| "UTC".to_owned())

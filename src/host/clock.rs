@@ -10,6 +10,7 @@ use crate::engine::record::Moment;
 pub struct Clock;
 
 impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn now(self) -> DateTime<Utc> {
         Utc::now()
     }

@@ -103,6 +103,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "as bare a process as there is")]
     fn a_command_does_not_inherit_a_lock() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("lock");

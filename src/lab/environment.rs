@@ -13,6 +13,7 @@ pub(super) const TEMPORARY: &str = "tmp";
 pub(super) const MARK: &str = "LOCUM_LAB";
 
 /// All that a lab and the steps of a drill get: no agents, no kubeconfig, no cloud, no language, a home of their own.
+#[expect(clippy::disallowed_methods, reason = "what little a lab gets of the environment is chosen here")]
 pub fn environment(folder: &Path) -> BTreeMap<String, String> {
     let of_here = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
     let text = |path: &Path| path.to_string_lossy().into_owned();

@@ -164,7 +164,7 @@ impl<'a> Plain<'a> {
         let text = match self.ask("")? {
             Line::Text(text) => text,
             Line::Interrupted | Line::Nothing => return Ok(Next::Card),
-            Line::End => return Ok(self.leave("the input ended; nothing was changed")?),
+            Line::End => return self.leave("the input ended; nothing was changed"),
         };
         if let Some(done) = self.by_id(card, &text)? {
             return Ok(done);
@@ -298,12 +298,11 @@ impl<'a> Plain<'a> {
     }
 
     fn change(&mut self, card: &Card, digest: &str, again: bool) -> Result<Next, PlainError> {
-        let again = match again || self.already.is_some() {
-            true => match self.text("why does it run all the same")? {
-                Some(reason) => Some(reason),
-                None => return Ok(Next::Card),
-            },
-            false => None,
+        let again = if again || self.already.is_some() {
+            let Some(reason) = self.text("why does it run all the same")? else { return Ok(Next::Card) };
+            Some(reason)
+        } else {
+            None
         };
         let Some(confirm) = self.confirm(&card.confirm)? else { return Ok(Next::Card) };
         self.already = None;

@@ -202,6 +202,7 @@ mod tests {
             probe(&Probe::Certificate { at, valid_for, signed_by, is_ca, name }, now)
         }
 
+        #[expect(clippy::disallowed_methods, reason = "openssl signs as of now")]
         fn now(self) -> Probed {
             self.at(Utc::now())
         }

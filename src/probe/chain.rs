@@ -114,6 +114,7 @@ pub mod tests {
         }
 
         /// Runs a line of shell in the folder and expects it to succeed.
+        #[expect(clippy::disallowed_methods, reason = "the test's own tool")]
         pub fn sh(&self, line: &str) {
             let out = Command::new("sh").args(["-euc", line]).current_dir(self.folder.path()).output().unwrap();
             assert!(out.status.success(), "{line}\n{}", String::from_utf8_lossy(&out.stderr));
@@ -164,6 +165,7 @@ pub mod tests {
     }
 
     impl Server {
+        #[expect(clippy::disallowed_methods, reason = "the test's own server")]
         pub fn start(ca: &Authority, name: &str, options: &str) -> Self {
             let log = ca.path("server.log");
             let line =

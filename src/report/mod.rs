@@ -32,7 +32,7 @@ pub struct Reader {
 }
 
 /// The report of a run, in Markdown. Its first ten lines say on a phone what has to be known.
-pub fn markdown(plan: &Plan, run: &Run, reader: &Reader) -> String {
+pub fn markdown(plan: &Plan, run: &Run, reader: Reader) -> String {
     let times = Times::new(run, reader.zone);
     let mut out = head::lines(plan, run, times);
     let sections = [

@@ -10,7 +10,7 @@ use crate::engine::record::Mode;
 const READER: Reader = Reader { zone: Tz::Asia__Tokyo };
 
 fn report(records: &[crate::engine::Record]) -> String {
-    markdown(&plan(), &run(records), &READER)
+    markdown(&plan(), &run(records), READER)
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_report_depends_on_records_alone() {
 
 #[test]
 fn a_run_of_which_nothing_is_known_has_a_report() {
-    let report = markdown(&plan(), &Run::new("x"), &READER);
+    let report = markdown(&plan(), &Run::new("x"), READER);
     assert!(report.contains("- **Who:** not known"));
     assert!(report.contains("Not measured: nothing was changed yet."));
 }

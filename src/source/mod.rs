@@ -18,6 +18,7 @@ impl Span {
     }
 
     /// From the start of `self` to the end of `other`.
+    #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self::new(self.start.min(other.start), self.end.max(other.end))
     }

@@ -4,6 +4,7 @@
 //! the machine gets in but `PATH`: home, state and runbooks are folders of the case, and go with it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use super::expected::{Expected, misses};
 
 /// How long a conversation may last.
-const AT_MOST: Duration = Duration::from_secs(120);
+const AT_MOST: Duration = Duration::from_mins(2);
 
 /// A conversation that is being prepared.
 #[must_use = "a case runs when its status is said"]
@@ -149,7 +150,7 @@ impl Case {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let mut wrong = misses("stdout", &self.stdout, &stdout) + &misses("stderr", &self.stderr, &stderr);
         if output.status.code() != Some(status) {
-            wrong += &format!("it ended with {:?}, expected {status}\n", output.status);
+            let _ = writeln!(wrong, "it ended with {:?}, expected {status}", output.status);
         }
         assert!(wrong.is_empty(), "`{told}`:\n{wrong}-- stdout --\n{stdout}\n-- stderr --\n{stderr}");
         Ended { room: self.room, stdout }

@@ -2,25 +2,27 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+static TREES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\buse\s+([^;]+);").unwrap());
+static INLINE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[A-Za-z_]\w*(?:\s*::\s*[A-Za-z_]\w*)+").unwrap());
 
 /// The code of a file: comments and the insides of texts are blanks; every line stays where it is.
 pub fn code(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    while at < letters.len() {
+    while let Some(letter) = letters.get(at) {
         let end = skipped(&letters, at);
-        for letter in &letters[at..end] {
-            out.push(if *letter == '\n' { '\n' } else { ' ' });
+        if end == at {
+            out.push(*letter);
+            at += 1;
+            continue;
         }
+        out.extend(letters[at..end].iter().map(|letter| if *letter == '\n' { '\n' } else { ' ' }));
         at = end;
-        if let Some(letter) = letters.get(at) {
-            // What was skipped may be followed by something to skip.
-            if skipped(&letters, at) == at {
-                out.push(*letter);
-                at += 1;
-            }
-        }
     }
     out
 }
@@ -144,13 +146,11 @@ pub fn module_file(declared_in: &Path, name: &str) -> PathBuf {
 /// Every path that the code uses, whole: `use` trees are unfolded, paths in the code are taken as they stand.
 pub fn paths(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let trees = regex::Regex::new(r"\buse\s+([^;]+);").unwrap();
-    for tree in trees.captures_iter(code) {
+    for tree in TREES.captures_iter(code) {
         let tree: String = tree[1].split_whitespace().collect::<Vec<_>>().join(" ");
         unfold("", &tree, &mut found);
     }
-    let inline = regex::Regex::new(r"\b[A-Za-z_]\w*(?:\s*::\s*[A-Za-z_]\w*)+").unwrap();
-    for path in inline.find_iter(code) {
+    for path in INLINE.find_iter(code) {
         found.insert(path.as_str().split_whitespace().collect());
     }
     found

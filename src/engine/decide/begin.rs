@@ -47,12 +47,11 @@ pub(super) fn ready(draft: &Draft, beginning: &Beginning) -> Result<Resolved, Re
     idle(draft.run)?;
     let undone = undone_attempt(draft, beginning)?;
     let resolver = Resolver::new(draft.plan, draft.run, Some(&beginning.step));
-    let resolved = match undone {
-        Some(attempt) => resolver.way_back(attempt),
-        None => {
-            here(draft.run, &beginning.step)?;
-            resolver.step(&beginning.step)
-        }
+    let resolved = if let Some(attempt) = undone {
+        resolver.way_back(attempt)
+    } else {
+        here(draft.run, &beginning.step)?;
+        resolver.step(&beginning.step)
     };
     let resolved = resolved.map_err(|why| Refusal::Unresolved { text: why.0 })?;
     runs(&resolved)?;

@@ -51,9 +51,10 @@ pub(super) fn close_attempt(draft: &mut Draft, intent: &Intent, ending: &Ending)
     // The outcome comes last and says where it leads: cut off before it, the attempt is still open, and what is known of
     // it is found out again.
     draft.push(Event::GuardsAfter { attempt: Some(intent.attempt.clone()), guards: guards.clone() });
-    let advance = match guards.broken.is_empty() {
-        true => onward(draft, &outcome(None), intent, &facts, &ending.got),
-        false => frozen(Some(&intent.attempt), guards),
+    let advance = if guards.broken.is_empty() {
+        onward(draft, &outcome(None), intent, &facts, &ending.got)
+    } else {
+        frozen(Some(&intent.attempt), guards)
     };
     draft.push(outcome(Some(advance)));
 }

@@ -126,7 +126,7 @@ impl<'a> Resolver<'a> {
         resolved.got.clear();
         resolved.needs.clear();
         resolved.done_when = std::mem::take(&mut resolved.undo_done_when);
-        resolved.confirm_word = "undo".to_owned();
+        "undo".clone_into(&mut resolved.confirm_word);
         resolved.risk = Some(Risk::High);
         resolved.rerun = if resolved.work == Work::Restore { Rerun::Safe } else { Rerun::Never };
         Ok(resolved)
@@ -340,8 +340,8 @@ impl<'a> Resolver<'a> {
 fn does(step: &Step, phase: Phase) -> Does {
     match (&step.kind, phase) {
         (StepKind::Change(_), _) | (StepKind::ByHand(_), Phase::Repair | Phase::FollowUp) => Does::Change,
-        (StepKind::ByHand(_), Phase::Diagnose | Phase::Verify) => Does::Look,
-        (StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_), _) => Does::Look,
+        (StepKind::ByHand(_), Phase::Diagnose | Phase::Verify)
+        | (StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_), _) => Does::Look,
     }
 }
 

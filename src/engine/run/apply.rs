@@ -213,10 +213,8 @@ impl Run {
         if let Some(attempt) = attempt.and_then(|attempt| self.attempts.get_mut(attempt)) {
             attempt.allowed.extend(guards.allowed.clone());
         }
-        self.broken = match guards.broken.is_empty() {
-            true => None,
-            false => Some(Broken { attempt: attempt.cloned(), changed: guards.broken.clone(), at }),
-        };
+        let changed = guards.broken.clone();
+        self.broken = (!changed.is_empty()).then(|| Broken { attempt: attempt.cloned(), changed, at });
     }
 
     fn take_decision(&mut self, attempt: Option<&AttemptId>, choice: &str, reason: &str, at: String) {

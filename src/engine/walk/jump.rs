@@ -16,8 +16,8 @@ impl Walk<'_> {
             To::Done => Next::Stand(self.done(key)),
             To::Stop => stopped(StopReason::Runbook),
             To::Undo => stopped(StopReason::OfferUndo),
-            To::Phase(phase) => self.to_phase(Some(key), *phase),
-            To::Step(id) => self.to_step(key, id),
+            To::Phase(phase) => self.jump_to_phase(Some(key), *phase),
+            To::Step(id) => self.jump_to_step(key, id),
         }
     }
 
@@ -32,7 +32,7 @@ impl Walk<'_> {
         Position::AtEnd { nothing_to_repair }
     }
 
-    pub(super) fn to_phase(&mut self, from: Option<&Key>, phase: Phase) -> Next {
+    pub(super) fn jump_to_phase(&mut self, from: Option<&Key>, phase: Phase) -> Next {
         let here = from.and_then(|key| self.phase_of(key));
         let border = self.plan.items().iter().position(|item| item.phase >= phase).unwrap_or(self.plan.items().len());
         match (from, here) {
@@ -51,7 +51,7 @@ impl Walk<'_> {
     }
 
     /// To another step of the same list.
-    fn to_step(&mut self, key: &Key, id: &str) -> Next {
+    fn jump_to_step(&mut self, key: &Key, id: &str) -> Next {
         let (Some(here), Some(there)) = (self.plan.index(&key.id), self.plan.index(id)) else {
             self.why = Some(format!("there is no step `{id}`"));
             return Next::Stand(Position::Stopped { by: StopReason::Runbook, step: Some(key.clone()) });

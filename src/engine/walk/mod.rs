@@ -66,7 +66,7 @@ impl<'a> Walk<'a> {
 
     /// To the entry into repair once more, everything from there on opened again.
     pub fn repair_again(mut self) -> Advance {
-        let next = self.to_phase(None, Phase::Repair);
+        let next = self.jump_to_phase(None, Phase::Repair);
         self.walk(next)
     }
 
