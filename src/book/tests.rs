@@ -44,10 +44,11 @@ fn blocks(markdown: &str) -> Vec<String> {
             Event::Text(text) => open.iter_mut().for_each(|open| open.push_str(&text)),
             Event::End(TagEnd::CodeBlock) => blocks.extend(open.take()),
             Event::Html(html) if html.starts_with("<pre><code") => {
-                open = Some(html.split_once("\">").or(html.split_once("code>")).map_or("", |(_, rest)| rest).to_owned())
+                open =
+                    Some(html.split_once("\">").or(html.split_once("code>")).map_or("", |(_, rest)| rest).to_owned());
             }
             Event::Html(html) if html.trim_end() == "</code></pre>" => {
-                blocks.extend(open.take().map(|text| unescape(&text)))
+                blocks.extend(open.take().map(|text| unescape(&text)));
             }
             Event::Html(html) => open.iter_mut().for_each(|open| open.push_str(&html)),
             _ => {}
@@ -229,10 +230,20 @@ fn with_all_inputs_a_page_shows_what_a_run_executes() {
     use crate::engine::run::Opened;
     use crate::engine::{Key, Plan, Run};
 
-    let inputs = BTreeMap::from([("node".to_owned(), Value::from("kyo usuke")), ("pods".to_owned(), Value::from(vec!["etcd"]))]);
+    let inputs =
+        BTreeMap::from([("node".to_owned(), Value::from("kyo usuke")), ("pods".to_owned(), Value::from(vec!["etcd"]))]);
     let (who, runbook_ref) = (Who::default(), RunbookRef::default());
     let mut run = Run::new("x");
-    run.opened = Some(Opened { who, tz: "UTC".to_owned(), runbook: runbook_ref, mode: Mode::Live, inputs: inputs.clone(), lab: None, cwd: "/".to_owned(), at: String::new() });
+    run.opened = Some(Opened {
+        who,
+        tz: "UTC".to_owned(),
+        runbook: runbook_ref,
+        mode: Mode::Live,
+        inputs: inputs.clone(),
+        lab: None,
+        cwd: "/".to_owned(),
+        at: String::new(),
+    });
     let plan = Plan::new(Arc::new(runbook()));
     let shown = show(&runbook(), &inputs);
     for id in ["clock", "leaf", "renew", "served"] {
