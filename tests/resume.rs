@@ -329,7 +329,7 @@ fn on_a_full_disk_nothing_runs() {
     let stage = slow("");
     fs::create_dir(stage.state()).unwrap();
     let mount = |words: &[&str]| {
-        assert!(Command::new(words[0]).args(&words[1..]).arg(stage.state()).status().unwrap().success())
+        assert!(Command::new(words[0]).args(&words[1..]).arg(stage.state()).status().unwrap().success());
     };
     mount(&["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs"]);
     stage.answers("answers: { repair: enter }\n");

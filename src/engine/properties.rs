@@ -237,7 +237,7 @@ fn random_runs_come_everywhere() {
 /// Engine time of a long run, in time of the processor: nothing is copied at each step.
 #[test]
 fn a_thousand_looks_are_cheap() {
-    let steps: String = (0..1000).map(|n| format!("  - {{ id: s{n}, check: look }}\n")).collect();
+    let steps: String = (0..1000).map(|n| format!("  - {{ id: s{n}, check: look }}\n")).collect::<Vec<_>>().concat();
     let mut run = Conversation::new(&format!("diagnose:\n{steps}"));
     let now = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -273,7 +273,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the test's own tool")]
     fn a_pipe_is_refused_and_not_waited_for() {
         let (_scratch, root) = root();
         duct::cmd!("mkfifo", root.join("pipe")).run().unwrap();
