@@ -44,7 +44,7 @@ impl Asker {
         let begun = Instant::now();
         let mut facts = match test {
             TestLine::Probe(line) => {
-                let probed = probe(&self.place.probe(line), crate::host::Clock.now());
+                let probed = probe(&self.place.probe(line), Clock.now());
                 let judged = match probed.verdict {
                     Verdict::Ok => Judged::Passed,
                     Verdict::Fault => Judged::Failed,
