@@ -70,7 +70,7 @@ impl Whole {
                     StepState::Passed => whole.passed = true,
                     StepState::Failed => whole.failed = true,
                     StepState::Open | StepState::Running(_) | StepState::Skipped(_) | StepState::Unknown => {
-                        whole.missing = true
+                        whole.missing = true;
                     }
                     StepState::NotTaken => {}
                 }

@@ -83,12 +83,12 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
         Command::Finish(ending) => finish::finish(&mut draft, ending)?,
         Command::AlreadyDone { step, held, how } => choose::already_done(&mut draft, step, held, how)?,
         Command::Answer { step, answer, how, guards } => {
-            answer::answer(&mut draft, step, (answer, how), guards.as_ref())?
+            answer::answer(&mut draft, step, (answer, how), guards.as_ref())?;
         }
         Command::ByHand(deed) => by_hand::by_hand(&mut draft, deed)?,
         Command::Skip { step, reason } => choose::skip(&mut draft, step, reason)?,
         Command::Decide { attempt, choice, reason, how } => {
-            choose::decide_attempt(&mut draft, attempt, *choice, reason, how)?
+            choose::decide_attempt(&mut draft, attempt, *choice, reason, how)?;
         }
         Command::GoOn { reason, how } => choose::go_on(&mut draft, reason, how)?,
         Command::RepairAgain { reason, how } => choose::repair_again(&mut draft, reason, how)?,
@@ -100,7 +100,7 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
             kept_as: kept_as.clone(),
         }),
         Command::Gap { attempt, what } => {
-            draft.push(Event::RecordingGap { attempt: attempt.clone(), what: what.clone() })
+            draft.push(Event::RecordingGap { attempt: attempt.clone(), what: what.clone() });
         }
         Command::Note { text } => draft.push(Event::Noted { text: reason(text)?.to_owned() }),
         Command::Pause { why } => draft.push(Event::Paused { why: why.clone() }),
@@ -164,12 +164,17 @@ fn idle(run: &Run) -> Result<(), Refusal> {
 
 /// The run stands at this step, nothing runs, no guard is broken.
 fn here(run: &Run, step: &Key) -> Result<(), Refusal> {
-    idle(run)?;
+    sound(run)?;
     match &run.position {
         Position::Step { step: at } if at == step => Ok(()),
-        Position::Frozen { .. } => Err(Refusal::Frozen),
         position => Err(Refusal::NotHere { at: place(position), asked: step.clone() }),
     }
+}
+
+/// Nothing runs, and no guard is broken.
+fn sound(run: &Run) -> Result<(), Refusal> {
+    idle(run)?;
+    if run.is_frozen() { Err(Refusal::Frozen) } else { Ok(()) }
 }
 
 /// Where it stands, for a message.

@@ -98,7 +98,7 @@ fn at_place(run: &Conversation, act: Act) -> Option<Command> {
             Command::EnterRepair { guards: run.plan.is_guarded().then(|| guards(&[])), how: why() }
         }
         Position::NotRepaired => Command::RepairAgain { reason: why(), how: why() },
-        Position::Stopped { .. } if act.which % 2 == 0 => return decision(run, act),
+        Position::Stopped { .. } if act.which.is_multiple_of(2) => return decision(run, act),
         Position::Stopped { .. } => Command::GoOn { reason: why(), how: why() },
         Position::Frozen { .. } => return undo(run),
         Position::AtEnd { nothing_to_repair: true } => run.close(Close::NothingToRepair),
@@ -115,14 +115,14 @@ fn begin(run: &Conversation, step: &Key, act: Act) -> Option<Command> {
         Work::Question { choices, .. } if !choices.is_empty() => {
             answer(Answer::Choice(choices[usize::from(act.how) % choices.len()].answer.clone()))
         }
-        Work::Question { .. } => answer(if act.how % 2 == 0 { Answer::Yes } else { Answer::No }),
-        Work::ByHand(_) => answer(if act.how % 2 == 0 { Answer::Done } else { Answer::CouldNot }),
+        Work::Question { .. } => answer(if act.how.is_multiple_of(2) { Answer::Yes } else { Answer::No }),
+        Work::ByHand(_) => answer(if act.how.is_multiple_of(2) { Answer::Done } else { Answer::CouldNot }),
         Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore => {
             let broken: &[&str] = if act.which % 16 == 15 { &["ca.crt"] } else { &[] };
             let beginning = run.beginning(&step);
             let guards = beginning.guards.as_ref().map(|_| guards(broken));
-            let again = (act.how % 4 == 0).then(|| "x".to_owned());
-            Command::Begin(Box::new(Beginning { guards, again, ..beginning }))
+            let again = (act.how.is_multiple_of(4)).then(|| "x".to_owned());
+            Command::Begin(Box::new(Beginning { again, guards, ..beginning }))
         }
     })
 }
