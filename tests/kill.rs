@@ -4,6 +4,8 @@
 //! run is resumed, and killed again, until it is closed. After each kill the journal is compared with what was said and
 //! with a ledger that every change writes into. `LOCUM_KILLS` and `LOCUM_KILL_SEED` change how often and when.
 
+#![expect(clippy::disallowed_methods, reason = "a test is an edge: it starts the binary and reads its own environment")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -27,18 +29,18 @@ diagnose:
     check: test -d DIR
 repair:
   - id: once
-    change: 'echo "once $LOCUM_ATTEMPT" >> DIR/ledger; sleep 0.03'
+    change: 'sleep 0.05; echo "once $LOCUM_ATTEMPT" >> DIR/ledger; sleep 0.1'
     risk: low
     no_undo: a line in a ledger stays
     may_change: [ledger]
   - id: again
-    change: 'sleep 0.01; echo "again $LOCUM_ATTEMPT" >> DIR/ledger; sleep 0.02'
+    change: 'sleep 0.05; echo "again $LOCUM_ATTEMPT" >> DIR/ledger; sleep 0.05'
     risk: low
     repeatable: true
     no_undo: a line in a ledger stays
     may_change: [ledger]
   - id: checked
-    change: 'sleep 0.02; echo "checked $LOCUM_ATTEMPT" >> DIR/ledger; sleep 0.01'
+    change: 'sleep 0.1; echo "checked $LOCUM_ATTEMPT" >> DIR/ledger; sleep 0.05'
     risk: low
     no_undo: a line in a ledger stays
     may_change: [ledger]

@@ -1,5 +1,7 @@
 //! The order of the write path F2 to F8, as the system sees it.
 
+#![expect(clippy::disallowed_methods, reason = "a test is an edge: it starts the binary and reads its own environment")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
@@ -94,7 +96,7 @@ fn nothing_runs_before_its_intent_is_durable_and_nothing_is_shown_before_its_out
         assert!(find(0, &what, folder).done < intent.begun, "{folder} is durable");
     }
     assert!(
-        find(opened.done, &|text| text.starts_with("f") && text.contains("/seg-0001-"), "sync of run.open").done
+        find(opened.done, &|text| text.starts_with('f') && text.contains("/seg-0001-"), "sync of run.open").done
             < intent.begun
     );
 }

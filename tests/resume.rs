@@ -1,5 +1,7 @@
 //! What resume concludes from what it finds, row by row of the tables in JOURNAL.md.
 
+#![expect(clippy::disallowed_methods, reason = "a test is an edge: it starts the binary and reads its own environment")]
+
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -332,12 +334,12 @@ fn on_a_full_disk_nothing_runs() {
     mount(&["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs"]);
     stage.answers("answers: { repair: enter }\n");
     stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]).exits(20);
-    let fill = fs::File::create(stage.path("state/fill")).unwrap();
-    let _ = std::io::copy(&mut std::io::repeat(0), &mut &fill);
+    let ballast = fs::File::create(stage.path("state/fill")).unwrap();
+    let _ = std::io::copy(&mut std::io::repeat(0), &mut &ballast);
     stage.answers("answers: { repair: enter, slow: slow }\n");
     let full = stage.resume(&[]);
     let ran = stage.has("runs");
-    drop(fill);
+    drop(ballast);
     fs::remove_file(stage.path("state/fill")).unwrap();
     stage.touch("go");
     let again = stage.resume(&[]);

@@ -258,7 +258,7 @@ fn keys_that_are_typed_ahead_change_nothing() {
     pty.type_blindly("y\ny\nwipe\ny\nwip");
     pty.wait_for("go into repair", 1);
     pty.type_blindly("y\n");
-    std::thread::sleep(Duration::from_millis(1000));
+    std::thread::sleep(Duration::from_secs(1));
     assert!(stage.records().iter().all(|record| !matches!(record.event, Event::WentTo { .. })), "{}", pty.said());
     assert_eq!(stage.ledger().len(), 0);
     pty.answer("y");

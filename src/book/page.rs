@@ -61,7 +61,7 @@ fn people_with_clocks(runbook: &Runbook, facts: &PageFacts) -> Vec<Fact> {
     for fact in &mut list {
         match fact.label {
             "Owner" => {
-                fact.body = Body::Words(runbook.head.owner.iter().map(|name| person(&name.value, facts)).collect())
+                fact.body = Body::Words(runbook.head.owner.iter().map(|name| person(&name.value, facts)).collect());
             }
             "Deputies" => {
                 let people: Vec<_> = runbook.head.deputies.iter().map(|name| person(&name.value, facts)).collect();
@@ -70,7 +70,7 @@ fn people_with_clocks(runbook: &Runbook, facts: &PageFacts) -> Vec<Fact> {
             "Review" => {
                 fact.body = Body::Words(
                     runbook.head.review.as_ref().map_or_else(String::new, |review| freshness(review, facts.today)),
-                )
+                );
             }
             _ => {}
         }

@@ -44,10 +44,11 @@ fn blocks(markdown: &str) -> Vec<String> {
             Event::Text(text) => open.iter_mut().for_each(|open| open.push_str(&text)),
             Event::End(TagEnd::CodeBlock) => blocks.extend(open.take()),
             Event::Html(html) if html.starts_with("<pre><code") => {
-                open = Some(html.split_once("\">").or(html.split_once("code>")).map_or("", |(_, rest)| rest).to_owned())
+                open =
+                    Some(html.split_once("\">").or(html.split_once("code>")).map_or("", |(_, rest)| rest).to_owned());
             }
             Event::Html(html) if html.trim_end() == "</code></pre>" => {
-                blocks.extend(open.take().map(|text| unescape(&text)))
+                blocks.extend(open.take().map(|text| unescape(&text)));
             }
             Event::Html(html) => open.iter_mut().for_each(|open| open.push_str(&html)),
             _ => {}
@@ -218,4 +219,36 @@ fn inputs_can_be_lists() {
     let values = commands::values_of(&runbook(), &inputs);
     assert_eq!(values.get_list("pods"), Some(vec!["etcd".to_owned()]));
     assert_eq!(values.get_text("node").as_deref(), Some("kyousuke"));
+}
+
+#[test]
+fn with_all_inputs_a_page_shows_what_a_run_executes() {
+    use std::sync::Arc;
+
+    use crate::engine::record::{Mode, RunbookRef, Who};
+    use crate::engine::resolve::Resolver;
+    use crate::engine::run::Opened;
+    use crate::engine::{Key, Plan, Run};
+
+    let inputs =
+        BTreeMap::from([("node".to_owned(), Value::from("kyo usuke")), ("pods".to_owned(), Value::from(vec!["etcd"]))]);
+    let (who, runbook_ref) = (Who::default(), RunbookRef::default());
+    let mut run = Run::new("x");
+    run.opened = Some(Opened {
+        who,
+        tz: "UTC".to_owned(),
+        runbook: runbook_ref,
+        mode: Mode::Live,
+        inputs: inputs.clone(),
+        lab: None,
+        cwd: "/".to_owned(),
+        at: String::new(),
+    });
+    let plan = Plan::new(Arc::new(runbook()));
+    let shown = show(&runbook(), &inputs);
+    for id in ["clock", "leaf", "renew", "served"] {
+        let executed = Resolver::new(&plan, &run, None).step(&Key::new(id)).expect("all is known").shown();
+        assert!(shown.contains(&format!(":\n{}\n", executed.trim_end())), "{executed} is not in {shown}");
+    }
+    assert!(shown.contains("./renew.sh -- 'kyo usuke'"), "{shown}");
 }

@@ -188,7 +188,7 @@ pub fn drive(mut session: Session, how: &How) -> Outcome {
     match left {
         Left::Closed(_) => writeln!(out, "run {id} is closed. locum report {id}")?,
         Left::Kept | Left::NotConfirmed => {
-            writeln!(out, "run {id} is kept. locum resume {id} goes on; locum report {id} tells where it stands")?
+            writeln!(out, "run {id} is kept. locum resume {id} goes on; locum report {id} tells where it stands")?;
         }
     }
     Ok(exit)

@@ -140,10 +140,8 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "needs root"]
     fn an_owner_comes_back() {
-        if !rustix::process::geteuid().is_root() {
-            return;
-        }
         let scene = Scene::new();
         std::os::unix::fs::chown(scene.at("ca.key"), Some(12), Some(34)).unwrap();
         std::os::unix::fs::lchown(scene.at("current"), Some(12), Some(34)).unwrap();

@@ -104,7 +104,7 @@ pub fn open(plan: &Plan, run: &Run) -> Vec<String> {
         match state {
             StepState::Unknown => open.push(format!("{}: not known", named(plan, run, key))),
             StepState::Failed if run.closed.is_none() && !is_look_for_the_cause(plan, key) => {
-                open.push(format!("{}: does not hold", named(plan, run, key)))
+                open.push(format!("{}: does not hold", named(plan, run, key)));
             }
             StepState::Open
             | StepState::Running(_)

@@ -194,9 +194,8 @@ impl Control for Session {
         let Some(attempt) = self.run.newest_way_back().cloned() else {
             return Err(Refusal::NoWayBack("nothing was changed that has one".to_owned()).into());
         };
-        let resolver = Resolver::new(&self.plan, &self.run, Some(&attempt.intent.step));
-        let resolved =
-            resolver.way_back(&attempt).map_err(|why| Trouble::Refused(Refusal::Unresolved { text: why.0 }))?;
+        let way_back = Resolver::new(&self.plan, &self.run, Some(&attempt.intent.step)).way_back(&attempt);
+        let resolved = way_back.map_err(|why| Trouble::Refused(Refusal::Unresolved { text: why.0 }))?;
         self.reachable(&resolved)?;
         self.stop = Stop::default();
         let task = self.task(resolved, self.next_attempt());

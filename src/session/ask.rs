@@ -14,7 +14,6 @@ use super::watch::{Sight, Watch};
 use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, TestLine};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
-use crate::host::Clock;
 use crate::probe::{Verdict, probe};
 use crate::text::{contains_at_word_borders, plain, plain_lines};
 
@@ -44,7 +43,7 @@ impl Asker {
         let begun = Instant::now();
         let mut facts = match test {
             TestLine::Probe(line) => {
-                let probed = probe(&self.place.probe(line), Clock.now());
+                let probed = probe(&self.place.probe(line), crate::host::Clock.now());
                 let judged = match probed.verdict {
                     Verdict::Ok => Judged::Passed,
                     Verdict::Fault => Judged::Failed,

@@ -189,7 +189,10 @@ fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLin
         Work::Command(line)
         | Work::Test(TestLine::Command(line))
         | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
-        Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => None,
-        Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+        Work::Test(TestLine::Probe(_))
+        | Work::Wait { test: TestLine::Probe(_), .. }
+        | Work::Restore
+        | Work::ByHand(_)
+        | Work::Question { .. } => None,
     }
 }

@@ -27,13 +27,14 @@ use crate::source::SourceFile;
 /// How often a step that still runs is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Makes the surroundings of the commands, from the run as it was opened.
-type MakePlace = Box<dyn FnOnce(&Run) -> Result<Place, Trouble>>;
+/// Makes the place of the commands of a run, or says why there is none any more.
+pub type MakePlace = Box<dyn FnOnce(&Run) -> Result<Place, Trouble>>;
 
 /// What is needed besides the run's own folder.
 pub struct Again {
     pub folder: RunFolder,
     pub who: crate::engine::record::Who,
+    /// Makes the surroundings of the commands, from the run as it was opened.
     pub place: MakePlace,
     pub program: PathBuf,
 }
@@ -164,11 +165,11 @@ impl Session {
     fn resolved_again(&self, attempt: &Attempt) -> Result<Resolved, Trouble> {
         let resolver = Resolver::new(&self.plan, &self.run, Some(&attempt.intent.step));
         let undone = attempt.intent.undoes.as_ref().and_then(|undone| self.run.attempts.get(undone));
-        let resolved = match undone {
+        let again = match undone {
             Some(undone) => resolver.way_back(undone),
             None => resolver.step(&attempt.intent.step),
         };
-        resolved.map_err(|why| failed(why.to_string(), Exit::InvalidRunbook))
+        again.map_err(|why| failed(why.to_string(), Exit::InvalidRunbook))
     }
 
     fn before_attempt(&self, attempt: &Attempt) -> Option<super::watch::Sight> {

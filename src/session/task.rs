@@ -148,8 +148,8 @@ impl Task {
         };
         let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
         let copies = self.resolved.does == Does::Change && self.resolved.undo == UndoLine::Copy;
-        let goes_on = !broken && needs.iter().all(|need| need.held);
-        let way_back = if copies && goes_on { Some(self.copy()?) } else { None };
+        let goes_on = copies && !broken && needs.iter().all(|need| need.held);
+        let way_back = if goes_on { Some(self.copy()?) } else { None };
         Ok(Prepared { needs, done, sight, guards, way_back })
     }
 

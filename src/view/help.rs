@@ -58,7 +58,7 @@ fn what(plan: &Plan, run: &Run, card: &Card) -> Vec<String> {
     match &card.confirm {
         Confirm::Word(word) => lines.push(format!("To confirm: y, then type {} and Enter.", words::line(word))),
         Confirm::Place(place) => {
-            lines.push(format!("To confirm: y, then type the place, {}, and Enter.", words::line(place)))
+            lines.push(format!("To confirm: y, then type the place, {}, and Enter.", words::line(place)));
         }
         Confirm::None | Confirm::Y => {}
     }

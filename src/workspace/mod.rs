@@ -135,3 +135,29 @@ pub fn read(path: &Path) -> Result<String, WorkspaceError> {
 fn is_runbook(path: &Path) -> bool {
     read(path).is_ok_and(|text| text.lines().any(|line| line.starts_with("locum:")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNBOOK: &str = "locum: 1\ntitle: A\nrepair: [Do it.]\n";
+
+    #[test]
+    fn a_link_that_leads_out_of_the_repository_is_not_opened() {
+        let outside = tempfile::tempdir().expect("a folder");
+        std::fs::write(outside.path().join("x.yaml"), RUNBOOK).expect("written");
+        std::fs::write(outside.path().join("people.yaml"), "pepe: {}").expect("written");
+        let top = tempfile::tempdir().expect("a folder");
+        let runbooks = top.path().join("runbooks");
+        std::fs::create_dir(&runbooks).expect("made");
+        std::fs::write(runbooks.join("inside.yaml"), RUNBOOK).expect("written");
+        for name in ["x.yaml", "people.yaml"] {
+            std::os::unix::fs::symlink(outside.path().join(name), runbooks.join(name)).expect("a link");
+        }
+        let workspace = Workspace::find(None, top.path()).expect("a workspace");
+        assert_eq!(workspace.ids().expect("ids"), ["inside"]);
+        assert!(matches!(workspace.load("x"), Err(WorkspaceError::Outside { .. })));
+        assert!(workspace.people().is_none());
+        assert!(workspace.load("inside").expect("it is there").runbook.is_some());
+    }
+}

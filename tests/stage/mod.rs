@@ -1,5 +1,7 @@
 //! A stage for runs that are cut off: a folder with runbooks, a state folder, the real binary, and the journal as it is.
 
+#![expect(clippy::disallowed_methods, reason = "a test is an edge: it starts the binary and reads its own environment")]
+
 pub mod pty;
 
 use std::fs;

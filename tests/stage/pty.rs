@@ -1,5 +1,7 @@
 //! A real terminal with a program in it: keys go in, a screen comes out.
 
+#![expect(clippy::disallowed_methods, reason = "a test is an edge: it starts the binary and reads its own environment")]
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;

@@ -166,7 +166,7 @@ impl Maker<'_> {
             Work::Command(line) => self.command(rows, line),
             Work::Restore => rows.one(Label::Runs, resolved.shown()),
             Work::ByHand(text) if words::lines(text) == words::lines(&resolved.title) => {
-                rows.one(Label::Runs, "by hand, by you")
+                rows.one(Label::Runs, "by hand, by you");
             }
             Work::ByHand(text) => rows.one(Label::Runs, format!("by hand: {text}")),
             Work::Question { text, choices, show } => {
