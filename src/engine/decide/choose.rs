@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finish::{frozen, phase};
-use super::{Draft, here, idle, reason, straight};
+use super::{Draft, here, reason, sound, straight};
 use crate::engine::ahead::Ahead;
 use crate::engine::command::{Choice, Opening};
 use crate::engine::key::{AttemptId, Key};
@@ -39,7 +39,7 @@ pub(super) fn open(draft: &mut Draft, opening: &Opening) -> Result<(), Refusal> 
 }
 
 pub(super) fn enter_repair(draft: &mut Draft, guards: Option<&Guards>, how: &str) -> Result<(), Refusal> {
-    idle(draft.run)?;
+    sound(draft.run)?;
     if draft.run.position != Position::EnterRepair {
         return Err(Refusal::NotNow("the run does not stand at the entry into repair".to_owned()));
     }
@@ -95,7 +95,7 @@ fn push_skip(draft: &mut Draft, step: &Key, why: &str) {
 /// The run stands at this step, or stands still there for one of these reasons.
 fn here_or_stopped(draft: &Draft, step: &Key, reasons: &[StopReason]) -> Result<(), Refusal> {
     match &draft.run.position {
-        Position::Stopped { step: Some(at), by } if at == step && reasons.contains(by) => idle(draft.run),
+        Position::Stopped { step: Some(at), by } if at == step && reasons.contains(by) => sound(draft.run),
         _ => here(draft.run, step),
     }
 }
@@ -107,10 +107,7 @@ pub(super) fn decide_attempt(
     why: &str,
     how: &str,
 ) -> Result<(), Refusal> {
-    idle(draft.run)?;
-    if let Position::Frozen { .. } = draft.run.position {
-        return Err(Refusal::Frozen);
-    }
+    sound(draft.run)?;
     let why = reason(why)?;
     let attempt = draft.run.attempts.get(id).ok_or_else(|| Refusal::NotNow(format!("there is no attempt {id}")))?;
     let step = attempt.intent.step.clone();
@@ -162,12 +159,12 @@ fn may_be_called_done(draft: &Draft, attempt: &Attempt) -> Result<(), Refusal> {
 }
 
 pub(super) fn go_on(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refusal> {
-    idle(draft.run)?;
+    sound(draft.run)?;
     let why = reason(why)?;
     let (by, step) = match &draft.run.position {
         Position::Stopped { by, step: Some(step) } => (*by, step.clone()),
-        Position::Frozen { .. } => return Err(Refusal::Frozen),
         Position::Stopped { step: None, .. }
+        | Position::Frozen { .. }
         | Position::Step { .. }
         | Position::EnterRepair
         | Position::NotRepaired
@@ -204,7 +201,7 @@ pub(super) fn go_on(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refus
 }
 
 pub(super) fn repair_again(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refusal> {
-    idle(draft.run)?;
+    sound(draft.run)?;
     let why = reason(why)?;
     if draft.run.position != Position::NotRepaired {
         return Err(Refusal::NotNow("the run does not stand at the end of verify".to_owned()));

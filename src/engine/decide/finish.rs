@@ -6,7 +6,7 @@ use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::{Advance, Position, StopReason};
 use crate::engine::record::{Does, EndResult, Event, Facts, Guards, Intent, Judged};
 use crate::engine::refusal::Refusal;
-use crate::engine::run::Attempt;
+use crate::engine::run::{Attempt, Broken};
 use crate::engine::walk::{Walk, branch_of};
 use crate::model::branch::To;
 use crate::model::{Phase, StepKind};
@@ -44,7 +44,11 @@ pub(super) fn close_attempt(draft: &mut Draft, intent: &Intent, ending: &Ending)
         advance,
     };
     let Some(guards) = &ending.guards else {
-        let advance = onward(draft, &outcome(None), intent, &facts, &ending.got);
+        let advance = match &draft.run.broken {
+            // Measured before the screen was gone, or before a way back that did not start: it counts until it is measured again.
+            Some(broken) => still_frozen(draft, broken),
+            None => onward(draft, &outcome(None), intent, &facts, &ending.got),
+        };
         draft.push(outcome(Some(advance)));
         return;
     };
@@ -82,6 +86,19 @@ pub(super) fn frozen(attempt: Option<&AttemptId>, guards: &Guards) -> Advance {
     let first = guards.broken.first().map_or_else(String::new, |first| format!(": {} ({})", first.path, first.what));
     let why = format!("{} of what must not change did{first}", guards.broken.len());
     straight(Position::Frozen { attempt: attempt.cloned() }).because(why)
+}
+
+fn still_frozen(draft: &Draft, broken: &Broken) -> Advance {
+    match &draft.run.position {
+        Position::Frozen { .. } => draft.stay(),
+        Position::Step { .. }
+        | Position::EnterRepair
+        | Position::NotRepaired
+        | Position::Stopped { .. }
+        | Position::AtEnd { .. }
+        | Position::Closed => straight(Position::Frozen { attempt: broken.attempt.clone() }),
+    }
+    .because("a guard is broken, and was not measured again")
 }
 
 fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[bool]) -> Advance {

@@ -164,12 +164,17 @@ fn idle(run: &Run) -> Result<(), Refusal> {
 
 /// The run stands at this step, nothing runs, no guard is broken.
 fn here(run: &Run, step: &Key) -> Result<(), Refusal> {
-    idle(run)?;
+    sound(run)?;
     match &run.position {
         Position::Step { step: at } if at == step => Ok(()),
-        Position::Frozen { .. } => Err(Refusal::Frozen),
         position => Err(Refusal::NotHere { at: place(position), asked: step.clone() }),
     }
+}
+
+/// Nothing runs, and no guard is broken.
+fn sound(run: &Run) -> Result<(), Refusal> {
+    idle(run)?;
+    if run.is_frozen() { Err(Refusal::Frozen) } else { Ok(()) }
 }
 
 /// Where it stands, for a message.

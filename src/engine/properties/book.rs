@@ -67,17 +67,25 @@ struct Writer {
     before: Vec<String>,
 }
 
+/// Where a step stands: the ids of its list, its phase, how deep.
+struct Place<'a> {
+    beside: &'a [String],
+    phase: &'a str,
+    depth: usize,
+}
+
 impl Writer {
     fn list(&mut self, steps: &[Node], phase: &str, depth: usize) {
         let ids: Vec<_> = (self.next..self.next + steps.len()).map(|number| format!("s{number}")).collect();
         self.next += steps.len();
         for (node, id) in steps.iter().zip(&ids) {
-            self.step(node, id, &ids, phase, depth);
+            self.step(node, id, &Place { beside: &ids, phase, depth });
             self.before.push(id.clone());
         }
     }
 
-    fn step(&mut self, node: &Node, id: &str, beside: &[String], phase: &str, depth: usize) {
+    fn step(&mut self, node: &Node, id: &str, place: &Place) {
+        let Place { beside, phase, depth } = *place;
         let pad = " ".repeat(2 + 4 * depth);
         let mut fields = format!("id: {id}");
         for (key, number) in [("then", node.then), ("if_not", node.if_not)] {

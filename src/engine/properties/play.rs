@@ -121,7 +121,7 @@ fn begin(run: &Conversation, step: &Key, act: Act) -> Option<Command> {
             let broken: &[&str] = if act.which % 16 == 15 { &["ca.crt"] } else { &[] };
             let beginning = run.beginning(&step);
             let guards = beginning.guards.as_ref().map(|_| guards(broken));
-            let again = act.how.is_multiple_of(4).then(|| "x".to_owned());
+            let again = (act.how.is_multiple_of(4)).then(|| "x".to_owned());
             Command::Begin(Box::new(Beginning { again, guards, ..beginning }))
         }
     })

@@ -202,7 +202,9 @@ impl Run {
         let Some(attempt) = self.attempts.get_mut(id) else { return };
         attempt.unknown = Some(why.to_owned());
         // A way back that was cut off leads nowhere else: a broken guard stays one.
-        if attempt.intent.does != Does::Undo {
+        if let Some(broken) = &self.broken {
+            self.position = Position::Frozen { attempt: broken.attempt.clone() };
+        } else if attempt.intent.does != Does::Undo {
             self.position = Position::Stopped { by: StopReason::Unknown, step: Some(step.clone()) };
         }
         self.why = Some(why.to_owned());

@@ -205,6 +205,11 @@ impl Run {
         self.ledger().find(|attempt| !matches!(attempt.intent.undo, Some(WayBack::None { .. }) | None))
     }
 
+    /// Whether a guard is broken, as the newest measure says; also where the records that freeze the run were cut off.
+    pub fn is_frozen(&self) -> bool {
+        self.broken.is_some() || matches!(self.position, Position::Frozen { .. })
+    }
+
     /// Whether anything was changed that is not undone.
     pub fn is_changed(&self) -> bool {
         self.ledger().next().is_some()

@@ -1,10 +1,10 @@
 //! Ways back: the ledger, its order, its values, and what an undo leaves behind.
 
-use crate::engine::command::{Beginning, Choice, Command, Ending};
-use crate::engine::record::{Confirm, Facts, Judged, WayBack};
+use crate::engine::command::{Beginning, Choice, Command, Ending, Evidence};
+use crate::engine::record::{Confirm, Event, Facts, Judged, WayBack};
 use crate::engine::resolve::Resolver;
 use crate::engine::testkit::{Conversation, facts, guards, key};
-use crate::engine::{Effect, Refusal};
+use crate::engine::{Effect, Refusal, Run};
 
 const GUARDED: &str = "scope: { files: [/etc/x] }\nrepair: [ { id: a, change: 'true' }, { id: b, change: 'true' } ]\n";
 
@@ -91,6 +91,33 @@ fn a_way_back_that_leaves_a_guard_broken_leaves_the_run_frozen() {
     run.does(Command::Begin(Box::new(beginning)));
     let ending = Ending { guards: Some(guards(&["ca.crt"])), ..run.ending(&attempt, facts(Judged::Passed)) };
     run.does(Command::Finish(Box::new(ending))).stands("frozen");
+}
+
+/// The journal can end between the measure and the outcome that freezes the run.
+#[test]
+fn a_broken_guard_counts_from_its_measure_on() {
+    let mut run = Conversation::new(GUARDED);
+    run.enter().breaks("a", &["ca.crt"]);
+    let measured = run.records.iter().position(|record| matches!(&record.event, Event::GuardsAfter { .. }));
+    let cut = &run.records[..=measured.expect("a measure")];
+    run.run = Run::replay("7f3a-k2", cut);
+    let attempt = run.run.running().expect("it is open again").intent.attempt.clone();
+    run.loses(&attempt).stands("frozen");
+    for choice in [Choice::Done, Choice::RunAgain] {
+        assert_eq!(run.refuses(run.decision("a", choice)), Refusal::Frozen);
+    }
+    run.undo(Judged::Passed).stands("undone at a");
+}
+
+#[test]
+fn a_way_back_that_did_not_start_does_not_thaw() {
+    let mut run = Conversation::new(GUARDED);
+    run.enter().ok("a");
+    let beginning = Beginning { guards: Some(guards(&["ca.crt"])), ..run.way_back() };
+    let attempt = beginning.attempt.clone();
+    run.does(begin(beginning));
+    let evidence = Evidence::NotStarted;
+    run.does(Command::Recover { attempt, evidence }).stands("frozen");
 }
 
 #[test]
