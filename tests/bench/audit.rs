@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::race::Race;
+use crate::race::{Race, rate};
 use crate::room::{Room, Scale, bytes_below, on_path, timed};
 
 pub fn bench(scale: Scale) {
@@ -24,19 +24,19 @@ pub fn bench(scale: Scale) {
         .lane("locum --version, as a floor", || timed(&mut room.locum(&["--version"])))
         .run(scale.of(11, 1));
     for (name, time) in ["sha256sum", "locum audit"].iter().zip(&times) {
-        println!("  {name}: {:.0} MB/s", bytes as f64 / 1e6 / time.median.as_secs_f64());
+        println!("  {name}: {}", rate(bytes, time.median));
     }
 }
 
 /// A run whose steps say so much; whole outputs, since of those that were cut the digest cannot be checked.
 fn record(room: &Room, steps: usize, mib: usize) {
     let step = |step: usize| {
-        let command = format!("{{{{ yes 'step {step} says the same again and again' || true; }}}} | head -c {}", mib << 20);
+        let command = format!("{{ yes 'step {step} says the same again and again' || true; }} | head -c {}", mib << 20);
         format!("  - id: s{step}\n    change: {command:?}\n    risk: low\n    no_undo: it changes nothing\n")
     };
     let text: String = (0..steps).map(step).collect();
-    let answers: String = (0..steps).map(|step| format!("  s{step}: s{step}\n")).collect();
+    let answers: Vec<String> = (0..steps).map(|step| format!("s{step}: s{step}")).collect();
     room.write("runbooks/words.yaml", &format!("locum: 1\ntitle: Many words\nrepair:\n{text}"));
-    room.write("answers.yaml", &format!("answers:\n  repair: enter\n{answers}"));
+    room.write("answers.yaml", &format!("answers: {{ repair: enter, {} }}\n", answers.join(", ")));
     timed(&mut room.locum(&["run", "words", "--headless", "--answers", "answers.yaml"]));
 }

@@ -18,7 +18,7 @@ pub fn runbook(number: usize) -> String {
     let machine = MACHINES[number % MACHINES.len()];
     let mut out = head(number, service, machine);
     out.push_str("\ndiagnose:\n");
-    for look in 0..4 {
+    for look in 0..3 {
         let _ = write!(
             out,
             "  - id: look-{look}
@@ -37,7 +37,7 @@ pub fn runbook(number: usize) -> String {
         );
     }
     out.push_str("repair:\n");
-    for change in 0..4 {
+    for change in 0..3 {
         let _ = write!(
             out,
             "  - id: change-{change}

@@ -1,6 +1,6 @@
 //! A thousand runbooks, all rules, every problem with its place; beside a validator that only knows the schema.
 //!
-//! Wants `check-jsonschema` (PyPI) on `PATH`.
+//! Wants `check-jsonschema` on `PATH`.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -18,8 +18,11 @@ mod steps;
 
 use room::Scale;
 
+/// Answers one question on standard output.
+type Bench = fn(Scale);
+
 /// A question that can be asked, by name.
-const ALL: [(&str, fn(Scale)); 6] = [
+const ALL: [(&str, Bench); 6] = [
     ("start", start::bench),
     ("steps", steps::bench),
     ("output", output::bench),

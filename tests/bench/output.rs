@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
-use crate::race::Race;
+use crate::race::{Race, rate};
 use crate::room::{EXE, Room, Scale, timed};
 
 const RUN: [&str; 5] = ["run", "flood", "--headless", "--answers", "answers.yaml"];
@@ -20,13 +19,13 @@ const STREAMS: [(&str, &str); 2] = [
 ];
 
 pub fn bench(scale: Scale) {
-    let mib = scale.of(1024, 8);
+    let mib = scale.of(1024, 8) as u64;
     for (name, line) in STREAMS {
-        stream(name, &format!("{{{{ yes '{line}' || true; }}}} | head -c {}", mib << 20), mib, scale);
+        stream(name, &format!("{{ yes '{line}' || true; }} | head -c {}", mib << 20), mib, scale);
     }
 }
 
-fn stream(name: &str, command: &str, mib: usize, scale: Scale) {
+fn stream(name: &str, command: &str, mib: u64, scale: Scale) {
     let room = Room::new();
     let runbook = format!(
         "locum: 1\ntitle: Much output\nrepair:\n  - id: flood\n    change: {}\n    risk: low\n    no_undo: it changes nothing\n",
@@ -47,11 +46,10 @@ fn stream(name: &str, command: &str, mib: usize, scale: Scale) {
         })
         .lane("| cat > /dev/null, as a floor", || timed(&mut room.silent("/bin/sh", &["-c", &format!("{command} | cat")])))
         .run(scale.of(7, 1));
-    let rate = |time: Duration| mib as f64 / time.as_secs_f64();
-    println!("  cat {:.0} MiB/s, locum {:.0} MiB/s", rate(times[0].median), rate(times[1].median));
+    println!("  cat {}, locum {}", rate(mib << 20, times[0].median), rate(mib << 20, times[1].median));
     room.forget();
     for (name, kib) in peaks(&mut room.locum(&RUN)) {
-        println!("  peak memory of `{name}`: {:.1} MiB", kib as f64 / 1024.0);
+        println!("  peak memory of `{name}`: {} MiB", kib.div_ceil(1024));
     }
 }
 

@@ -100,7 +100,7 @@ impl Pty {
         if !matches!(poll(&mut sources, Some(&timeout)), Ok(1..)) {
             return false;
         }
-        let mut bytes = [0; 65536];
+        let mut bytes = [0; 16384];
         let Ok(read @ 1..) = self.master.read(&mut bytes) else { return false };
         self.parser.process(&bytes[..read]);
         true

@@ -34,13 +34,11 @@ impl<'a> Race<'a> {
 
     /// A lane for a tool that the machine may lack; that it is missing is said aloud.
     pub fn maybe(self, name: &str, tool: Option<impl FnMut() -> Duration + 'a>) -> Self {
-        match tool {
-            Some(run) => self.lane(name, run),
-            None => {
-                println!("SKIPPED: {name}: it is not on PATH");
-                self
-            }
+        if let Some(run) = tool {
+            return self.lane(name, run);
         }
+        println!("SKIPPED: {name}: it is not on PATH");
+        self
     }
 
     /// Runs each lane once to warm up, then all in turns; prints the table.
@@ -90,4 +88,10 @@ pub fn human(time: Duration) -> String {
         seconds if seconds >= 0.001 => format!("{:.2} ms", seconds * 1e3),
         seconds => format!("{:.0} µs", seconds * 1e6),
     }
+}
+
+/// How fast so many bytes went by.
+pub fn rate(bytes: u64, time: Duration) -> String {
+    let per_second = u128::from(bytes) * 1000 / time.as_millis().max(1);
+    format!("{} MB/s", per_second / 1_000_000)
 }

@@ -58,7 +58,7 @@ const FLOOD: &str = "locum: 1
 title: A flood
 diagnose:
   - id: flood
-    check: yes "a line of this flood says nothing and there is no end to it"
+    check: yes 'a line of this flood says nothing and there is no end to it'
     timeout: 10m
   - id: dry
     check: \"true\"
@@ -96,6 +96,6 @@ fn keys(room: &Room, scale: Scale) {
 
 fn quantiles(name: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |share: f64| human(times[((times.len() - 1) as f64 * share) as usize]);
-    println!("  {name}: min {}, median {}, p99 {} of {}", at(0.0), at(0.5), at(0.99), times.len());
+    let at = |percent: usize| human(times[(times.len() - 1) * percent / 100]);
+    println!("  {name}: min {}, median {}, p99 {} of {}", at(0), at(50), at(99), times.len());
 }

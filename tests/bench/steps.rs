@@ -35,7 +35,7 @@ fn measure(kind: Kind, scale: Scale) {
     let count = scale.of(100, 3);
     let room = room(kind, count);
     let syncs = syncs(&room, &RUN);
-    println!("{count} x {kind:?}: {syncs} syncs, {:.1} a step", f64::from(syncs) / count as f64);
+    println!("{count} x {kind:?}: {syncs} syncs, {} a step and the rest once", syncs as usize / count);
     let (word, extra) = match kind {
         Kind::Look => ("looks", ""),
         Kind::Change => ("changes", ", one exec more"),
