@@ -12,7 +12,8 @@ pub fn bench(scale: Scale) {
     let run = room.run();
     let bytes = bytes_below(&run.join("blobs"));
     let id = run.file_name().unwrap().to_str().unwrap().to_owned();
-    let blobs: Vec<String> = fs::read_dir(run.join("blobs")).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
+    let blobs: Vec<String> =
+        fs::read_dir(run.join("blobs")).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
     let blobs: Vec<&str> = blobs.iter().map(String::as_str).collect();
     let Some(sha256sum) = on_path("sha256sum") else {
         println!("SKIPPED: sha256sum is not on PATH");

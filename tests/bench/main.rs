@@ -3,7 +3,10 @@
 //! One program, so that it is linked once; one module a question. Nothing here fails because something is slow: a
 //! machine that is busy would fail too. Without `--bench` (as under `cargo test --benches`) everything runs once and
 //! small, to see that it still works.
-#![expect(clippy::disallowed_methods, reason = "what is measured is the start of processes, in an environment of its own")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what is measured is the start of processes, in an environment of its own"
+)]
 
 mod audit;
 mod book;

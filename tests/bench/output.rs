@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::race::{Race, rate};
 use crate::room::{EXE, Room, Scale, timed};
@@ -44,7 +45,9 @@ fn stream(name: &str, command: &str, mib: u64, scale: Scale) {
             room.forget();
             timed(&mut room.locum(&RUN))
         })
-        .lane("| cat > /dev/null, as a floor", || timed(&mut room.silent("/bin/sh", &["-c", &format!("{command} | cat")])))
+        .lane("| cat > /dev/null, as a floor", || {
+            timed(&mut room.silent("/bin/sh", &["-c", &format!("{command} | cat")]))
+        })
         .run(scale.of(7, 1));
     println!("  cat {}, locum {}", rate(mib << 20, times[0].median), rate(mib << 20, times[1].median));
     room.forget();

@@ -37,9 +37,11 @@ fn frames(room: &Room, scale: Scale) {
         git(&["add", "a"]);
         git(&["-c", "user.name=komari", "-c", "user.email=komari@example.org", "commit", "-m", "a"]);
     }
-    let gitui = gitui.as_ref().map(|gitui| move || Pty::start(&mut room.silent(gitui, &["-d", "repository"])).first_frame());
+    let gitui =
+        gitui.as_ref().map(|gitui| move || Pty::start(&mut room.silent(gitui, &["-d", "repository"])).first_frame());
     let less = on_path("less");
-    let less = less.as_ref().map(|less| move || Pty::start(&mut room.silent(less, &["runbooks/one.yaml"])).first_frame());
+    let less =
+        less.as_ref().map(|less| move || Pty::start(&mut room.silent(less, &["runbooks/one.yaml"])).first_frame());
     Race::new("exec to first full frame")
         .maybe("gitui", gitui)
         .maybe("less", less)

@@ -40,7 +40,8 @@ fn measure(kind: Kind, scale: Scale) {
         Kind::Look => ("looks", ""),
         Kind::Change => ("changes", ", one exec more"),
     };
-    let line: &[&str] = if on_path("bash").is_some() { &["bash", "-euo", "pipefail", "-c"] } else { &["sh", "-eu", "-c"] };
+    let line: &[&str] =
+        if on_path("bash").is_some() { &["bash", "-euo", "pipefail", "-c"] } else { &["sh", "-eu", "-c"] };
     Race::new(format!("{count} {word}"))
         .lane(format!("the same commands and syncs{extra}"), || plain(&room, kind, line, (count, syncs)))
         .lane("locum run --headless", || {
@@ -60,17 +61,18 @@ fn room(kind: Kind, count: usize) -> Room {
     for step in 0..count {
         let _ = match kind {
             Kind::Look => writeln!(steps, "  - id: s{step}\n    check: \"true\""),
-            Kind::Change => writeln!(
-                steps,
-                "  - id: s{step}\n    change: \"true\"\n    risk: low\n    no_undo: it changes nothing"
-            ),
+            Kind::Change => {
+                writeln!(steps, "  - id: s{step}\n    change: \"true\"\n    risk: low\n    no_undo: it changes nothing")
+            }
         };
         if kind == Kind::Change {
             let _ = writeln!(answers, "  s{step}: s{step}");
         }
     }
     let phases = match kind {
-        Kind::Look => format!("diagnose:\n{steps}repair:\n  - id: none\n    by_hand: Nothing.\n    risk: low\n    no_undo: nothing\n"),
+        Kind::Look => format!(
+            "diagnose:\n{steps}repair:\n  - id: none\n    by_hand: Nothing.\n    risk: low\n    no_undo: nothing\n"
+        ),
         Kind::Change => format!("repair:\n{steps}"),
     };
     // Where every look held, there is nothing to repair.
@@ -139,6 +141,7 @@ fn sh_loop(room: &Room, count: usize) -> Duration {
     let folder = room.path("loop");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).unwrap();
-    let script = format!("i=0; while [ $i -lt {count} ]; do sh -c true > {}/$i.log 2>&1; i=$((i+1)); done", folder.display());
+    let script =
+        format!("i=0; while [ $i -lt {count} ]; do sh -c true > {}/$i.log 2>&1; i=$((i+1)); done", folder.display());
     timed(&mut room.silent(Path::new("/bin/sh"), &["-c", &script]))
 }
