@@ -1,0 +1,97 @@
+//! Several ways to do the same, run in turns, so that what disturbs the machine disturbs all of them.
+
+use std::time::Duration;
+
+/// Lanes that are run in turns; the first is the baseline.
+pub struct Race<'a> {
+    title: String,
+    lanes: Vec<Lane<'a>>,
+}
+
+struct Lane<'a> {
+    name: String,
+    run: Box<dyn FnMut() -> Duration + 'a>,
+    times: Vec<Duration>,
+}
+
+/// What came of a lane, in the order of the lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    pub min: Duration,
+    pub median: Duration,
+}
+
+impl<'a> Race<'a> {
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), lanes: Vec::new() }
+    }
+
+    /// One more lane. It says itself how long it took, so that preparing and tidying up do not count.
+    pub fn lane(mut self, name: impl Into<String>, run: impl FnMut() -> Duration + 'a) -> Self {
+        self.lanes.push(Lane { name: name.into(), run: Box::new(run), times: Vec::new() });
+        self
+    }
+
+    /// A lane for a tool that the machine may lack; that it is missing is said aloud.
+    pub fn maybe(self, name: &str, tool: Option<impl FnMut() -> Duration + 'a>) -> Self {
+        if let Some(run) = tool {
+            return self.lane(name, run);
+        }
+        println!("SKIPPED: {name}: it is not on PATH");
+        self
+    }
+
+    /// Runs each lane once to warm up, then all in turns; prints the table.
+    pub fn run(mut self, rounds: usize) -> Vec<Time> {
+        for lane in &mut self.lanes {
+            (lane.run)();
+        }
+        for _ in 0..rounds {
+            for lane in &mut self.lanes {
+                let time = (lane.run)();
+                lane.times.push(time);
+            }
+        }
+        let times: Vec<Time> = self.lanes.iter_mut().map(Lane::time).collect();
+        println!("\n{} ({rounds} rounds)", self.title);
+        println!("  {:<44} {:>11} {:>11} {:>9} {:>9}", "", "min", "median", "x min", "x median");
+        for (lane, time) in self.lanes.iter().zip(&times) {
+            println!(
+                "  {:<44} {:>11} {:>11} {:>9.2} {:>9.2}",
+                lane.name,
+                human(time.min),
+                human(time.median),
+                ratio(time.min, times[0].min),
+                ratio(time.median, times[0].median)
+            );
+        }
+        times
+    }
+}
+
+impl Lane<'_> {
+    fn time(&mut self) -> Time {
+        self.times.sort_unstable();
+        Time { min: self.times[0], median: self.times[self.times.len() / 2] }
+    }
+}
+
+/// How many times longer one is than the other.
+pub fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+/// A duration in the unit that suits it.
+pub fn human(time: Duration) -> String {
+    match time.as_secs_f64() {
+        seconds if seconds >= 1.0 => format!("{seconds:.2} s"),
+        seconds if seconds >= 0.001 => format!("{:.2} ms", seconds * 1e3),
+        seconds => format!("{:.0} µs", seconds * 1e6),
+    }
+}
+
+/// How fast so many bytes went by.
+pub fn rate(bytes: u64, time: Duration) -> String {
+    let per_second = u128::from(bytes) * 1000 / time.as_millis().max(1);
+    format!("{} MB/s", per_second / 1_000_000)
+}
