@@ -6,6 +6,7 @@ mod chapters;
 mod documents;
 mod drill;
 mod exec;
+mod golden;
 mod kill;
 mod layers;
 mod order;

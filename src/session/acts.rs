@@ -228,9 +228,17 @@ impl Control for Session {
         if !self.watch.is_empty() {
             let sight = self.look_around().map_err(|why| failed(format!("{why}; nothing ran"), Exit::Environment))?;
             if let Some(sight) = sight {
-                guards = Some(sight.guards());
-                self.remember(Some(&sight))?;
-                self.sight = Some(sight);
+                // Whoever goes in again is held to what was there before.
+                let measured = match &self.sight {
+                    Some(before) => self.watch.compare(before, &sight, &[]),
+                    None => Ok(sight.guards()),
+                };
+                let measured = measured.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
+                if measured.broken.is_empty() {
+                    self.remember(Some(&sight))?;
+                    self.sight = Some(sight);
+                }
+                guards = Some(measured);
             }
         }
         self.commit(Command::EnterRepair { guards, how: how.to_owned() }).map(|_| ())

@@ -88,6 +88,11 @@ impl Case {
         Room::new().case()
     }
 
+    /// The folders of this conversation, for those that follow.
+    pub fn room(&self) -> Room {
+        self.room.clone()
+    }
+
     /// A runbook `id.yaml`.
     pub fn runbook(self, id: &str, text: &str) -> Self {
         self.file(&format!("runbooks/{id}.yaml"), text)
