@@ -53,7 +53,7 @@ fn a_golden_run_with_a_way_back_says_that_all_is_as_before() {
 fn a_golden_run_that_stands_at_a_broken_guard_is_open() {
     let (room, id) = laid("frozen");
     room.case().args(["audit", &id]).stdout(is("every line is whole and in its place\n")).status(0);
-    room.case().args(["runs"]).stdout(has(id.clone())).stdout(has("open")).status(0);
+    room.case().args(["runs"]).stdout(has(id.clone())).stdout(has("GUARD BROKEN")).status(0);
     room.case().args(["log", &id]).stdout(has("renew")).status(0);
 }
 
