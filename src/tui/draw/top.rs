@@ -37,11 +37,18 @@ fn narrow(footer: &Footer, width: usize) -> Line<'static> {
 fn what(footer: &Footer, width: usize) -> Line<'static> {
     let badge = badge(footer);
     let mut tail = format!("run {}   you have control", footer.run);
-    let clocks = format!("{} ", footer.clocks);
-    let used = badge.width() + 6 + columns(&clocks);
-    if used + columns(&tail) + 20 > width {
+    if badge.width() + 8 + columns(&footer.clocks) + columns(&tail) + 20 > width {
         tail = format!("run {}", footer.run);
     }
+    // Where not all clocks have room, the reader's own is the last to go.
+    let mut people = footer.clocks.as_str();
+    while let (true, Some((fewer, _))) =
+        (badge.width() + 8 + columns(people) + columns(&tail) > width, people.rsplit_once(" | "))
+    {
+        people = fewer;
+    }
+    let clocks = format!(" {people} ");
+    let used = badge.width() + 6 + columns(&clocks);
     let room = width.saturating_sub(used + columns(&tail) + 3);
     let title = shorten(&footer.title, room);
     let gap = width.saturating_sub(badge.width() + 3 + columns(&title) + 3 + columns(&tail) + columns(&clocks));
