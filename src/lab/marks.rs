@@ -50,6 +50,9 @@ impl Identity {
     }
 }
 
+/// How long a killed process may take to be gone: a busy machine lets it wait for its turn to die.
+const KILLED_WITHIN: Duration = Duration::from_secs(5);
+
 /// Ends every process of a lab, politely first; says how many there were.
 pub(super) fn end_all(folder: &Path, grace: Duration) -> usize {
     let found = marked(folder);
@@ -59,12 +62,11 @@ pub(super) fn end_all(folder: &Path, grace: Duration) -> usize {
         sleep(Duration::from_millis(10));
     }
     // More than once: one that is forking has a child that was not seen.
-    for _ in 0..50 {
-        let left = marked(folder);
-        if left.is_empty() {
-            break;
-        }
-        signal(&left, Signal::KILL);
+    let until = Instant::now() + KILLED_WITHIN;
+    while let left @ [_, ..] = marked(folder).as_slice()
+        && Instant::now() < until
+    {
+        signal(left, Signal::KILL);
         sleep(Duration::from_millis(2));
     }
     found.len()
