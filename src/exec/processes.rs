@@ -134,7 +134,9 @@ mod tests {
         }
         let family = descendants(std::process::id());
         assert!(family.contains(&parent) && descendants(parent).iter().all(|pid| family.contains(pid)));
-        descendants(parent).into_iter().chain([parent]).for_each(|pid| signal(pid, Signal::KILL));
+        // The shell first: it would end well by itself as soon as its child is gone.
+        let children = descendants(parent);
+        [parent].into_iter().chain(children).for_each(|pid| signal(pid, Signal::KILL));
         child.wait().unwrap_err();
         while !descendants(parent).is_empty() {
             assert!(std::time::Instant::now() < deadline, "they are gone");
