@@ -5,7 +5,6 @@ use clap::Args;
 use super::Outcome;
 use super::resume::find;
 use super::surroundings::{Surroundings, Where};
-use crate::engine::Exit;
 use crate::journal::audit as check;
 
 /// Arguments of `audit`.
@@ -30,6 +29,5 @@ pub fn audit(args: &AuditArgs) -> Outcome {
     } else {
         println!("{}", crate::text::plain(&audit.to_string()));
     }
-    let code = audit.exit_code();
-    Ok(Exit::ALL.iter().copied().find(|exit| exit.code() == code).unwrap_or(Exit::Corrupt))
+    Ok(audit.exit())
 }

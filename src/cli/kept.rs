@@ -54,8 +54,7 @@ impl Kept {
             return Exit::Done;
         }
         eprintln!("warning: {}; what stands before that is shown", crate::text::plain(&self.class.to_string()));
-        let code = self.class.exit_code();
-        Exit::ALL.iter().copied().find(|exit| exit.code() == code).unwrap_or(Exit::Corrupt)
+        self.class.exit()
     }
 }
 

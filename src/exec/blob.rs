@@ -12,6 +12,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::facts::StreamFacts;
+use crate::text::hex;
 
 /// How much of the beginning of a stream is kept, in bytes. In a blob that was cut, the last part starts here.
 pub const HEAD: u64 = 64 << 20;
@@ -100,7 +101,7 @@ impl Blob {
             bytes: self.bytes,
             kept: self.length,
             cut: self.length < self.bytes,
-            sha256: hexadecimal(&self.digest.finalize()),
+            sha256: hex(&self.digest.finalize()),
             drained,
         };
         (facts, self.gap)
@@ -184,15 +185,6 @@ impl Blob {
     }
 }
 
-/// Bytes as hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -234,7 +226,7 @@ mod tests {
                 assert!(file == expected, "{length} bytes");
                 assert_eq!((facts.bytes, facts.kept, gap), (length as u64, 16_384, None));
                 assert_eq!(facts.cut, length > 16_384);
-                assert_eq!(facts.sha256, hexadecimal(&Sha256::digest(&bytes)));
+                assert_eq!(facts.sha256, hex(&Sha256::digest(&bytes)));
             }
         }
     }

@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt;
 
 use sha2::{Digest, Sha256};
 
-use super::blob::hexadecimal;
 use super::facts::{Leftover, Started, cut};
 use super::processes::{Process, all, command_line};
+use crate::text::hex;
 
 /// The longest command line that is shown of a process, in bytes.
 const LONGEST_COMMAND: usize = 100;
@@ -42,7 +42,7 @@ pub fn boot_id() -> String {
 pub fn machine_id() -> String {
     let id = ["/etc/machine-id", "/var/lib/dbus/machine-id"].iter().find_map(|path| fs::read_to_string(path).ok());
     let Some(id) = id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()) else { return String::new() };
-    hexadecimal(&Sha256::digest(format!("locum machine {id}"))[..16])
+    hex(&Sha256::digest(format!("locum machine {id}"))[..16])
 }
 
 /// The inode of the pid namespace, in which pids mean something; 0 where the system does not say.

@@ -56,7 +56,7 @@ pub(super) fn file(from: &Place, to: &Place) -> Result<(), GuardError> {
     // Read before the mode is set: the mode may not let its own owner read.
     copy.sync_all().map_err(failed("make durable", &to.path))?;
     let written = to.stat()?.ok_or_else(|| GuardError::Moving(to.path.clone()))?;
-    if Entry::read(to, &written)?.sha256 != Some(super::entry::hex(&digest.finalize())) {
+    if Entry::read(to, &written)?.sha256 != Some(crate::text::hex(&digest.finalize())) {
         return Err(GuardError::NotReadBack(from.path.clone()));
     }
     let copy = OwnedFd::from(copy);

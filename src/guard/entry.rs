@@ -13,6 +13,7 @@ use super::GuardError;
 use super::fault::failed;
 use super::path_text::to_text;
 use super::place::{Place, target};
+use crate::text::hex;
 
 /// What it is. Pipes, sockets and devices are `Other`: they are recorded and never opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,15 +130,6 @@ pub(super) fn mode_bits(stat: &Stat) -> u32 {
 #[expect(clippy::useless_conversion, reason = "the type is narrower on macOS")]
 pub(super) fn mode_of(bits: u32) -> Mode {
     Mode::from_bits_truncate((bits & 0o7777).try_into().expect("twelve bits fit"))
-}
-
-/// Lowercase hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes every write");
-        text
-    })
 }
 
 fn special_name(kind: FileType, stat: &Stat) -> String {

@@ -7,10 +7,10 @@ use rustix::fs::Stat;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use super::entry::hex;
 use super::path_text::{from_text, to_text};
 use super::place::{Place, names};
 use super::{Entry, GuardError, Kind, Roots};
+use crate::text::hex;
 
 /// Folders inside folders that are followed at most; more is a loop or an attack.
 const DEPTH: usize = 128;

@@ -137,22 +137,8 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Facts of something that is no process.
-pub fn measured(judged: Judged) -> Facts {
-    Facts {
-        result: EndResult::Measured,
-        code: None,
-        signal: None,
-        dur_ms: 0,
-        leftover: Vec::new(),
-        stdout: None,
-        stderr: None,
-        judged,
-        matched: Vec::new(),
-        captured: BTreeMap::new(),
-        found: Vec::new(),
-        redacted: BTreeMap::new(),
-        evidence: None,
-    }
+pub const fn measured(judged: Judged) -> Facts {
+    Facts::new(EndResult::Measured, judged)
 }
 
 /// What a step wants of an output.

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::watch::hex;
+use crate::text::hex;
 
 /// What a run uses, by the name it has in the bundle.
 #[derive(Clone, Debug, Default)]

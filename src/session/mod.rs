@@ -182,11 +182,7 @@ fn line(record: &Record) -> Map<String, Value> {
 
 /// What a failure of the journal means for the person.
 fn journal_trouble(error: &JournalError) -> Trouble {
-    Trouble::Failed { message: ask::chain(error), exit: exit_of(error) }
-}
-
-fn exit_of(error: &JournalError) -> Exit {
-    Exit::ALL.iter().copied().find(|exit| exit.code() == error.exit_code()).unwrap_or(Exit::JournalNotWritable)
+    Trouble::Failed { message: ask::chain(error), exit: error.exit() }
 }
 
 /// What the world did not give.

@@ -1,5 +1,6 @@
 //! The guards of a run: measured, compared with the measure before, kept for whoever goes on.
 
+use crate::text::hex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -142,15 +143,6 @@ fn kind_word(kind: crate::guard::Kind) -> String {
         crate::guard::Kind::Other => "special file",
     }
     .to_owned()
-}
-
-/// Bytes in lowercase hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        use std::fmt::Write;
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 pub mod duration;
 pub mod expect_text;
+pub mod hex;
 pub mod invisible;
 pub mod markdown;
 pub mod pattern;
@@ -19,6 +20,7 @@ pub mod width;
 
 pub use duration::{human, parse_duration};
 pub use expect_text::contains_at_word_borders;
+pub use hex::hex;
 pub use pattern::CommandPattern;
 pub use redactor::Redactor;
 pub use sanitizer::{Colours, Sanitizer, plain, plain_lines};

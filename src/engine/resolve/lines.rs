@@ -145,7 +145,7 @@ impl Resolved {
     /// Digest over everything that will run: what was confirmed is what is executed.
     pub fn digest(&self) -> String {
         let text = format!("{:?}\n{:?}\n{:?}\n{:?}", self.key, self.work, self.may_change, self.undo);
-        Sha256::digest(text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        crate::text::hex(&Sha256::digest(text))
     }
 
     /// The words of the process, or what is done instead of one.
