@@ -34,12 +34,13 @@ build_pki || { echo "lab: openssl could not make the certificates; its words:" >
 
 server= waiter= port= again=
 stop() {
-    trap '' TERM INT HUP
+    trap '' TERM INT HUP USR1
     for child in $server $waiter; do kill "$child" 2>/dev/null || :; done
     for child in $server $waiter; do wait "$child" 2>/dev/null || :; done
 }
-trap 'stop; exit 0' TERM INT
-trap 'again=1' HUP
+trap 'stop; exit 0' TERM INT HUP
+# Not HUP: under nohup it is ignored, and a shell cannot take that back.
+trap 'again=1' USR1
 
 # Starts the server and waits until it listens; fails if the port is taken or the server refuses the files.
 serve() {

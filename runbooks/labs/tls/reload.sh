@@ -5,7 +5,7 @@ set -eu
 
 read -r before _ <"$work/served"
 read -r pid <"$work/pid"
-kill -HUP "$pid" || { echo "the server is not running" >&2; exit 1; }
+kill -USR1 "$pid" || { echo "the server is not running" >&2; exit 1; }
 tries=0
 while [ "$tries" -lt 100 ]; do
     read -r now result <"$work/served"
