@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, Offset, TimeZone};
-use chrono_tz::{OffsetName, Tz};
 use serde::Deserialize;
+
+use crate::text::Zone;
 
 /// Who is who: `people.yaml` beside the runbooks.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +14,7 @@ pub struct People(BTreeMap<String, Person>);
 /// One person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    pub zone: Option<Tz>,
+    pub zone: Option<Zone>,
     /// How to reach them, in words.
     pub reach: Option<String>,
 }
@@ -67,7 +68,8 @@ impl Person {
             0 => format!("{}", minutes / 60),
             rest => format!("{}:{rest:02}", minutes / 60),
         };
-        let short = offset.abbreviation().filter(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()));
+        let short =
+            Some(offset.abbreviation()).filter(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()));
         let short = short.map_or_else(String::new, |name| format!("{name}, "));
         Some(format!("{}, {short}UTC{sign}{hours}", zone.name()))
     }

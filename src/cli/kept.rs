@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use chrono_tz::Tz;
-
 use super::outcome::CliError;
 use super::resume::find;
 use super::surroundings::Surroundings;
@@ -11,6 +9,7 @@ use crate::engine::{Exit, Plan, Record, Run};
 use crate::journal::{Class, RunFolder};
 use crate::session::bundle::Bundle;
 use crate::session::resume::{plan, records};
+use crate::text::Zone;
 
 /// A run that was read back.
 pub struct Kept {
@@ -59,7 +58,7 @@ impl Kept {
 }
 
 /// The zone a person asked for, or their own.
-pub fn zone(around: &Surroundings, asked: Option<&str>) -> Result<Tz, CliError> {
+pub fn zone(around: &Surroundings, asked: Option<&str>) -> Result<Zone, CliError> {
     match asked {
         Some(asked) => asked.parse().map_err(|_| {
             CliError::new(
@@ -67,6 +66,6 @@ pub fn zone(around: &Surroundings, asked: Option<&str>) -> Result<Tz, CliError> 
                 format!("`--zone {asked}` is no zone, expected an IANA name such as `Europe/Copenhagen`"),
             )
         }),
-        None => Ok(around.zone().parse().unwrap_or(Tz::UTC)),
+        None => Ok(around.zone().parse().unwrap_or(Zone::UTC)),
     }
 }

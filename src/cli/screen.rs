@@ -1,13 +1,12 @@
 //! The run screen, with the clocks of the people it concerns.
 
-use chrono_tz::Tz;
-
 use super::outcome::CliError;
 use crate::book::People;
 use crate::engine::Exit;
 use crate::host::Clock;
 use crate::plain::Left;
 use crate::session::{Control, Session};
+use crate::text::Zone;
 use crate::tui::{self, ScreenPlace, TuiError, run_screen};
 use crate::view::PersonClock;
 
@@ -23,9 +22,9 @@ pub fn show(session: &mut Session) -> Result<Left, CliError> {
 
 /// Who reads the screen, then who answers for the runbook.
 fn people(session: &Session) -> Vec<PersonClock> {
-    let clock = |name: &str, zone: Tz| PersonClock { name: name.to_owned(), zone: zone.to_string() };
+    let clock = |name: &str, zone: Zone| PersonClock { name: name.to_owned(), zone: zone.to_string() };
     let Some(opened) = &session.run().opened else { return Vec::new() };
-    let mut clocks = vec![clock("yours", crate::host::actor::zone().parse().unwrap_or(Tz::UTC))];
+    let mut clocks = vec![clock("yours", crate::host::actor::zone().parse().unwrap_or(Zone::UTC))];
     let known = session.people().and_then(|text| People::from_yaml(&text).ok()).unwrap_or_default();
     for name in session.plan().runbook.people() {
         if let (false, Some(zone)) = (name == opened.who.claimed, known.get(name).and_then(|person| person.zone)) {

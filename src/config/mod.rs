@@ -44,7 +44,7 @@ impl Config {
         let config: Self =
             serde_yaml::from_str(&text).map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
         match &config.zone {
-            Some(zone) if zone.parse::<chrono_tz::Tz>().is_err() => {
+            Some(zone) if zone.parse::<crate::text::Zone>().is_err() => {
                 Err(ConfigError::Zone { path: path.to_owned(), zone: zone.clone() })
             }
             Some(_) | None => Ok(config),

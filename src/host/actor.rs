@@ -35,6 +35,6 @@ pub fn host() -> String {
 /// The zone of this machine, as IANA names it.
 #[expect(clippy::disallowed_methods, reason = "the zone of a machine is read here and nowhere else")]
 pub fn zone() -> String {
-    let from_environment = std::env::var("TZ").ok().filter(|zone| zone.parse::<chrono_tz::Tz>().is_ok());
+    let from_environment = std::env::var("TZ").ok().filter(|zone| zone.parse::<crate::text::Zone>().is_ok());
     from_environment.or_else(|| iana_time_zone::get_timezone().ok()).unwrap_or_else(|| "UTC".to_owned())
 }

@@ -1,11 +1,10 @@
 //! One line a record, in words, for a terminal.
 
-use chrono_tz::Tz;
-
 use super::place::close_words;
 use super::times;
 use crate::engine::position::{Advance, Position};
 use crate::engine::record::{Does, EndResult, Event, Facts, Guards, Intent, Judged, Record};
+use crate::text::Zone;
 use crate::text::sanitizer::plain;
 use crate::text::width::shorten;
 
@@ -13,7 +12,7 @@ use crate::text::width::shorten;
 const LONGEST: usize = 100;
 
 /// A record in words: `1.5  2026-11-25 03:24:10 CET  renew: change began: kubeadm certs renew all`.
-pub fn log_line(record: &Record, zone: Tz) -> String {
+pub fn log_line(record: &Record, zone: Zone) -> String {
     let at = times::parse(&record.at.t)
         .map_or_else(|| plain(&record.at.t), |at| at.with_timezone(&zone).format("%F %T %Z").to_string());
     format!("{}.{:<3} {at}  {}", record.epoch, record.seq, shorten(&plain(&words(&record.event)), 2 * LONGEST))

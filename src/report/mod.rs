@@ -19,16 +19,15 @@ pub mod sample;
 pub use log::log_line;
 pub use table::{Row, runs_table};
 
-use chrono_tz::Tz;
-
 use crate::engine::{Plan, Run};
+use crate::text::Zone;
 use times::Times;
 
 /// Who reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader {
     /// Times are shown in this zone too, where it is not the operator's.
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 /// The report of a run, in Markdown. Its first ten lines say on a phone what has to be known.

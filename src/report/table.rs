@@ -1,10 +1,9 @@
 //! One line a run, for `locum runs`.
 
-use chrono_tz::Tz;
-
 use super::place::{mode_words, stands};
 use super::times;
 use crate::engine::Run;
+use crate::text::Zone;
 use crate::text::sanitizer::plain;
 use crate::text::width::{columns, pad, shorten};
 
@@ -20,7 +19,7 @@ pub struct Row {
 }
 
 /// The runs as a table with a heading, in the order given; times in `zone`.
-pub fn runs_table(rows: &[Row], zone: Tz) -> String {
+pub fn runs_table(rows: &[Row], zone: Zone) -> String {
     if rows.is_empty() {
         return "no runs\n".to_owned();
     }
@@ -34,7 +33,7 @@ pub fn runs_table(rows: &[Row], zone: Tz) -> String {
     lines.iter().map(draw).collect()
 }
 
-fn cells(row: &Row, zone: Tz) -> [String; 7] {
+fn cells(row: &Row, zone: Zone) -> [String; 7] {
     let run = match &row.run {
         Ok(run) => run,
         Err(why) => {

@@ -1,16 +1,17 @@
 //! Reports of whole runs.
 
-use chrono_tz::Tz;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use super::sample::{ATTACK, broken, done, plan, run};
 use super::*;
 use crate::engine::record::Mode;
 
-const READER: Reader = Reader { zone: Tz::Asia__Tokyo };
+fn tokyo() -> Zone {
+    "Asia/Tokyo".parse().expect("a zone")
+}
 
 fn report(records: &[crate::engine::Record]) -> String {
-    markdown(&plan(), &run(records), READER)
+    markdown(&plan(), &run(records), Reader { zone: tokyo() })
 }
 
 #[test]
@@ -112,14 +113,14 @@ fn a_report_depends_on_records_alone() {
 
 #[test]
 fn a_run_of_which_nothing_is_known_has_a_report() {
-    let report = markdown(&plan(), &Run::new("x"), READER);
+    let report = markdown(&plan(), &Run::new("x"), Reader { zone: tokyo() });
     assert!(report.contains("- **Who:** not known"));
     assert!(report.contains("Not measured: nothing was changed yet."));
 }
 
 #[test]
 fn each_record_is_one_line_in_the_readers_zone() {
-    let lines: Vec<_> = broken(Mode::Drill).iter().map(|record| log_line(record, Tz::Asia__Tokyo)).collect();
+    let lines: Vec<_> = broken(Mode::Drill).iter().map(|record| log_line(record, tokyo())).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     1.1   2026-11-25 11:20:00 JST  pepe opened a DRILL run of site 1.2.0 on kyousuke -> look
     1.2   2026-11-25 11:21:00 JST  look: look began: test -e x
@@ -139,11 +140,11 @@ fn runs_are_a_table() {
         Row { id: "8b01-x9".to_owned(), run: Ok(run(&broken(Mode::Drill))) },
         Row { id: "torn".to_owned(), run: Err("line 3 is damaged".to_owned()) },
     ];
-    insta::assert_snapshot!(runs_table(&rows, Tz::UTC), @"
+    insta::assert_snapshot!(runs_table(&rows, Zone::UTC), @"
     RUN      RUNBOOK  MODE   STATE         STANDS                                  SINCE                 BY
     7f3a-k2  site     LIVE   closed        closed: done, every verify step passed  2026-11-25 02:30 UTC  pepe@kyousuke
     8b01-x9  site     DRILL  GUARD BROKEN  FROZEN: a guard is broken               2026-11-25 02:27 UTC  pepe@kyousuke
     torn     -        -      UNREADABLE    line 3 is damaged                       -                     -
     ");
-    assert_eq!(runs_table(&[], Tz::UTC), "no runs\n");
+    assert_eq!(runs_table(&[], Zone::UTC), "no runs\n");
 }

@@ -17,6 +17,7 @@ pub mod slug;
 pub mod suggestion;
 pub mod utf8;
 pub mod width;
+pub mod zone;
 
 pub use duration::{human, parse_duration};
 pub use expect_text::contains_at_word_borders;
@@ -26,3 +27,4 @@ pub use redactor::Redactor;
 pub use sanitizer::{Colours, Sanitizer, plain, plain_lines};
 pub use slug::slug;
 pub use suggestion::suggest;
+pub use zone::Zone;

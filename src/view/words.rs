@@ -1,13 +1,13 @@
 //! The words that several views share: cleaned texts, names of places and times.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::engine::record::Mode;
 use crate::engine::resolve::Resolver;
 use crate::engine::run::Opened;
 use crate::engine::{Key, Plan, Run};
 use crate::model::Phase;
+use crate::text::Zone;
 use crate::text::sanitizer;
 
 /// A text from outside as lines without anything that could attack a terminal; empty lines at both ends go.
@@ -75,7 +75,7 @@ pub fn clock(at: &str, zone: &str) -> String {
 
 /// Hours and minutes in a zone.
 pub fn of_day(at: DateTime<Utc>, zone: &str) -> String {
-    match zone.parse::<Tz>() {
+    match zone.parse::<Zone>() {
         Ok(zone) => at.with_timezone(&zone).format("%H:%M").to_string(),
         Err(_) => at.format("%H:%M UTC").to_string(),
     }
