@@ -7,6 +7,7 @@ mod documents;
 mod drill;
 mod exec;
 mod golden;
+mod include;
 mod kill;
 mod layers;
 mod order;

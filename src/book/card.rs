@@ -85,7 +85,11 @@ fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
     let changes = match step.kind {
         StepKind::Change(_) => true,
         StepKind::ByHand(_) => place.phase == Phase::Repair || step.fields.risk.is_some(),
-        StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_) => false,
+        StepKind::Check(_)
+        | StepKind::Wait { .. }
+        | StepKind::Question(_)
+        | StepKind::Include { .. }
+        | StepKind::Steps(_) => false,
     };
     let builder = Builder { step, place, facts: Vec::new() };
     cards.push(Card {
@@ -98,7 +102,9 @@ fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
         changes,
         facts: builder.facts(changes),
     });
-    let inner = Place { depth: place.depth + 1, ..*place };
+    let frame = place.runbook.frames.get(&step.id.value);
+    let own = frame.map(|frame| crate::engine::known::frame_values(frame, place.values));
+    let inner = Place { depth: place.depth + 1, values: own.as_ref().unwrap_or(place.values), ..*place };
     for (at, child) in step.children().iter().enumerate() {
         lay(child, &format!("{number}.{}", at + 1), &inner, cards);
     }
@@ -117,6 +123,7 @@ fn kind(step: &Step, changes: bool) -> String {
         StepKind::Change(_) => format!("change{risk}"),
         StepKind::ByHand(_) => format!("by hand{risk}"),
         StepKind::Question(_) => "question".to_owned(),
+        StepKind::Include { runbook, .. } => format!("the runbook {}", runbook.value),
         StepKind::Steps(_) => "group".to_owned(),
     }
 }
@@ -220,6 +227,16 @@ impl Builder<'_> {
         }
     }
 
+    /// What an included runbook is given.
+    fn given(&mut self) {
+        let given = self.step.fields.inputs.iter();
+        let given = given.map(|(name, text)| format!("{name} = {}", commands::text(text, self.place.values)));
+        let given: Vec<_> = given.collect();
+        if !given.is_empty() {
+            self.push("Is given", Body::Names(given));
+        }
+    }
+
     fn work(&mut self) {
         match &self.step.kind {
             StepKind::Check(test) => self.test("Looks", test),
@@ -227,6 +244,7 @@ impl Builder<'_> {
             StepKind::Change(command) => self.command("Runs", command),
             StepKind::ByHand(text) => self.prose("Do", Some(text)),
             StepKind::Question(text) => self.prose("Asks", Some(text)),
+            StepKind::Include { .. } => self.given(),
             StepKind::Steps(_) => {}
         }
         if let Some(stdin) = &self.step.fields.stdin {

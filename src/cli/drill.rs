@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::outcome::CliError;
-use super::run::{How, bundle, drive, headless};
+use super::run::{How, bundle, drive, headless, not_a_part};
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::Exit;
 use crate::engine::record::Mode;
@@ -69,6 +69,7 @@ pub fn drill(args: &DrillArgs) -> Outcome {
     let loaded = ours.workspace.load(&id)?;
     let text = loaded.file.text().to_owned();
     let runbook = valid(loaded)?;
+    not_a_part(&runbook)?;
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     if let (Some(answers), Some(path)) = (&answers, &args.answers) {
         answers.check(&crate::engine::Plan::new(runbook.clone()), path)?;

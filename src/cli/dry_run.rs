@@ -98,9 +98,10 @@ fn as_written(step: &Step) -> String {
     match &step.kind {
         StepKind::Change(change) => command(change),
         StepKind::Check(Test::Command(test)) | StepKind::Wait { test: Test::Command(test), .. } => command(test),
-        StepKind::Check(Test::Probe(_)) | StepKind::Wait { test: Test::Probe(_), .. } | StepKind::Steps(_) => {
-            step.title.source.clone()
-        }
+        StepKind::Check(Test::Probe(_))
+        | StepKind::Wait { test: Test::Probe(_), .. }
+        | StepKind::Include { .. }
+        | StepKind::Steps(_) => step.title.source.clone(),
         StepKind::ByHand(text) | StepKind::Question(text) => text.source.clone(),
     }
 }

@@ -13,7 +13,8 @@ use super::surroundings::variable;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Colour, Format, render, summary};
 use crate::engine::Exit;
-use crate::load::load;
+use crate::load::load_with;
+use crate::source::SourceFile;
 use crate::workspace::Workspace;
 use crate::workspace::files::{self, Content, Found};
 
@@ -106,9 +107,20 @@ fn check_one(found: &Found) -> Result<Option<Vec<Diagnostic>>, CliError> {
         Content::Unreadable(problem) => Some(vec![*problem]),
         Content::Runbook(file) => {
             let id = found.path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-            Some(crate::lint::lint(&load(&id, file)))
+            Some(crate::lint::lint(&load_with(&id, file, &|other| beside(&found.path, other))))
         }
     })
+}
+
+/// A runbook in the same folder, for `include`.
+fn beside(path: &Path, id: &str) -> Option<SourceFile> {
+    let plain = !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
+    let path = path.with_file_name(format!("{id}.yaml"));
+    let regular = std::fs::symlink_metadata(&path).is_ok_and(|kind| kind.is_file());
+    match files::read(&Found { path, named: true }) {
+        Ok(Content::Runbook(file)) if plain && regular => Some(file),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 fn printed(checked: &Checked, format: LintFormat, colour: Colour) -> String {

@@ -94,6 +94,7 @@ pub fn run(args: RunArgs) -> Outcome {
             format!("`{}` is a draft; take out `status: draft` when it was reviewed", args.id),
         ));
     }
+    not_a_part(&runbook)?;
     let drawn = ask_for_inputs(&runbook, given, answers.is_some())?;
     let bundle = bundle(&workspace, &runbook, &text)?;
     let start = Start {
@@ -124,10 +125,20 @@ pub fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
     given.iter().map(pair).collect()
 }
 
+/// A part is only for `include`.
+pub fn not_a_part(runbook: &Runbook) -> Result<(), CliError> {
+    if !runbook.head.part {
+        return Ok(());
+    }
+    let message = format!("`{}` is a part of other runbooks (`part: true`); run one that includes it", runbook.id);
+    Err(CliError::new(Exit::InvalidRunbook, message))
+}
+
 /// Everything the run uses, frozen.
 pub fn bundle(workspace: &Workspace, runbook: &Runbook, text: &str) -> Result<Bundle, CliError> {
     let mut bundle = Bundle::new(text);
     bundle.people(workspace.people());
+    bundle.included(&runbook.included);
     for file in &runbook.head.files {
         bundle.file(&workspace.root, &file.value)?;
     }

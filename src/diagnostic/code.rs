@@ -97,6 +97,8 @@ codes! {
         "`for_each` and `choices` can name a list: an input with `list: true`, or a capture with `lines: true` of an earlier step. This names no such list."
     UndefinedName "undefined-name" Error
         "A template uses a name that nothing gives a value before this step. Names come from `inputs`, `values`, captures of earlier steps, the name of a `for_each`, and `host`."
+    Include "include" Error
+        "A runbook cannot be included: there is none of that name beside this one, it has a problem of its own, it includes this one in turn, or what it asks for is not given."
     Template "template" Error
         "A template cannot be read, or uses a part of the language that runbooks leave out (macros, `set`, includes, most filters)."
     HolePlace "hole-place" Error

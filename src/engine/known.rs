@@ -6,14 +6,72 @@ use super::ahead::Ahead;
 use super::key::Key;
 use super::plan::Plan;
 use super::run::StepState;
+use crate::model::runbook::{Frame, Input};
 use crate::template::{self, StepResults, Values};
 
 /// Everything that is known at a step.
 pub fn known(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
+    match key.and_then(|key| plan.runbook.frame_of(&key.id).map(|(step, frame)| (key, step, frame))) {
+        Some((key, step, frame)) => known_within(plan, ahead, key, (step, frame)),
+        None => known_outside(plan, ahead, key),
+    }
+}
+
+/// At a step of an included runbook: what it is given, its constants, its own captures and loops, and nothing else.
+fn known_within(plan: &Plan, ahead: &Ahead, key: &Key, (step, frame): (&str, &Frame)) -> Values {
+    let turns = plan.index(step).map_or(0, |at| {
+        let item = &plan.items()[at];
+        item.outer_loops + usize::from(item.repeats())
+    });
+    let mut values = frame_values(frame, &known(plan, ahead, Some(&key.beside(step, turns))));
+    for (name, value) in ahead.captured() {
+        if let Some((_, name)) = name.rsplit_once('.').filter(|(around, _)| *around == step) {
+            insert(&mut values, name, value);
+        }
+    }
+    insert_turns(&mut values, plan, ahead, key);
+    values
+}
+
+/// What an included runbook knows from the start, out of what is known around it. A value that its inputs do not allow
+/// is none, so that nothing runs with it.
+pub fn frame_values(frame: &Frame, around: &Values) -> Values {
+    let mut values = Values::default();
+    values.insert_text("host", &around.get_text("host").unwrap_or_default());
+    for (name, input) in &frame.inputs {
+        let given = match (frame.given.get(name), &input.default) {
+            (Some(given), _) => template::render_text(given, around).ok(),
+            (None, Some(default)) => template::render_text(default, &values).ok(),
+            (None, None) => None,
+        };
+        match given.filter(|given| fits(input, given, &values)) {
+            Some(given) if input.list => values.insert_list(name, given.lines().map(str::to_owned).collect()),
+            Some(given) => values.insert_text(name, &given),
+            None => {}
+        }
+    }
+    for (name, text) in &frame.values {
+        if let Ok(text) = template::render_text(text, &values) {
+            values.insert_text(name, &text);
+        }
+    }
+    values
+}
+
+/// Whether an input allows a value.
+fn fits(input: &Input, value: &str, values: &Values) -> bool {
+    let is = |choice: &crate::model::Text| template::render_text(choice, values).is_ok_and(|choice| choice == value);
+    let pattern = input.pattern.as_ref().map(|pattern| regex::Regex::new(&format!("^(?:{})$", &**pattern)));
+    (input.choices.is_empty() || input.choices.iter().any(is))
+        && pattern.is_none_or(|pattern| pattern.is_ok_and(|pattern| pattern.is_match(value)))
+}
+
+fn known_outside(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
     let mut values = Values::default();
     let Some(opened) = ahead.opened() else { return values };
     values.insert_text("host", &opened.who.host);
-    for (name, value) in opened.inputs.iter().chain(ahead.captured()) {
+    let captured = ahead.captured().filter(|(name, _)| !name.contains('.'));
+    for (name, value) in opened.inputs.iter().chain(captured) {
         insert(&mut values, name, value);
     }
     for (name, text) in &plan.runbook.head.values {
@@ -22,15 +80,24 @@ pub fn known(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
         }
     }
     if let Some(key) = key {
-        for (turn, loop_step) in key.turns.iter().zip(plan.loops_of(&key.id)) {
-            let list = ahead.list(&plan.loop_key(key, loop_step));
-            let value = list.and_then(|list| list.get((*turn as usize).checked_sub(1)?));
-            if let (Some(value), Some(each)) = (value, &plan.items()[loop_step].step.fields.for_each) {
-                values.insert_text(&each.name.value, value);
-            }
-        }
+        insert_turns(&mut values, plan, ahead, key);
     }
     values
+}
+
+/// The values of the loops around a step, as far as they stand in the same runbook.
+fn insert_turns(values: &mut Values, plan: &Plan, ahead: &Ahead, key: &Key) {
+    let runbook = |id: &str| plan.runbook.frame_of(id).map(|(step, _)| step.to_owned());
+    for (turn, loop_step) in key.turns.iter().zip(plan.loops_of(&key.id)) {
+        let step = &plan.items()[loop_step].step;
+        let list = ahead.list(&plan.loop_key(key, loop_step));
+        let value = list.and_then(|list| list.get((*turn as usize).checked_sub(1)?));
+        if let (Some(value), Some(each)) = (value, &step.fields.for_each)
+            && runbook(&step.id.value) == runbook(&key.id)
+        {
+            values.insert_text(&each.name.value, value);
+        }
+    }
 }
 
 fn insert(values: &mut Values, name: &str, value: &Value) {
@@ -89,7 +156,8 @@ pub struct Results<'a> {
 
 impl Results<'_> {
     fn whole(&self, id: &str) -> Whole {
-        let Some(at) = self.plan.index(id) else { return Whole::default() };
+        let within = self.plan.runbook.frame_of(&self.key.id).map(|(step, _)| format!("{step}.{id}"));
+        let Some(at) = self.plan.index(within.as_deref().unwrap_or(id)) else { return Whole::default() };
         let shared = self.plan.shared_turns(self.key, at);
         Whole::of(self.plan, self.ahead, at, &self.key.turns[..shared])
     }
@@ -103,5 +171,48 @@ impl StepResults for Results<'_> {
 
     fn failed(&self, id: &str) -> bool {
         self.whole(id).failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Text;
+    use crate::model::runbook::WrittenRunbook;
+
+    /// A frame with these inputs, given this.
+    fn frame(head: &str, given: &[(&str, &str)]) -> Frame {
+        let text = format!("locum: 1\ntitle: t\nrepair: [x]\n{head}");
+        let loaded = crate::load::load("a", crate::source::SourceFile::new("a.yaml", text));
+        let WrittenRunbook { inputs, values, .. } = loaded.runbook.expect("no problem").head;
+        let given = given.iter().map(|(name, text)| ((*name).to_owned(), Text::literal(text))).collect();
+        Frame { runbook: "a".to_owned(), given, inputs, values }
+    }
+
+    fn around() -> Values {
+        let mut around = Values::default();
+        for (name, value) in [("host", "kyousuke"), ("node", "masato"), ("bad", "--all")] {
+            around.insert_text(name, value);
+        }
+        around
+    }
+
+    #[test]
+    fn an_included_runbook_knows_what_it_is_given_and_nothing_around_it() {
+        let head = "inputs: { unit: { default: kubelet }, on: x }\nvalues: { both: '{{ unit }}@{{ on }}' }\n";
+        let values = frame_values(&frame(head, &[("on", "{{ node }}.site")]), &around());
+        assert_eq!(values.get_text("both").as_deref(), Some("kubelet@masato.site"));
+        assert_eq!(values.get_text("host").as_deref(), Some("kyousuke"));
+        assert!(!values.contains("node"));
+    }
+
+    #[test]
+    fn a_value_that_an_input_does_not_allow_is_none() {
+        let pattern = frame("inputs: { on: { pattern: '[a-z]+' } }\n", &[("on", "{{ bad }}")]);
+        assert!(!frame_values(&pattern, &around()).contains("on"));
+        let choices = frame("inputs: { on: { choices: [kengo] } }\n", &[("on", "{{ node }}")]);
+        assert!(!frame_values(&choices, &around()).contains("on"));
+        let allowed = frame("inputs: { on: { pattern: '[a-z]+', choices: [masato] } }\n", &[("on", "{{ node }}")]);
+        assert_eq!(frame_values(&allowed, &around()).get_text("on").as_deref(), Some("masato"));
     }
 }

@@ -41,7 +41,7 @@ struct Ground<'a> {
 /// Every problem of a file, errors of the loader and warnings of the rules, in the order of the file.
 pub fn lint(loaded: &Loaded) -> Vec<Diagnostic> {
     let mut problems = loaded.diagnostics.clone();
-    if let Some(runbook) = loaded.runbook.as_ref().or(loaded.draft.as_ref()) {
+    if let Some(runbook) = loaded.draft.as_ref().or(loaded.runbook.as_ref()) {
         let ground = Ground { file: &loaded.file, runbook };
         for rule in RULES {
             rule(&ground, &mut problems);

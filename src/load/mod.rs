@@ -7,12 +7,18 @@ mod destinations;
 mod facts;
 mod forbidden;
 mod ids;
+mod include;
 mod names;
 mod patterns;
 mod scope;
 mod steps;
 mod templates;
 mod words;
+
+use std::cell::Cell;
+
+pub use include::Others;
+use include::Within;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::Runbook;
@@ -29,16 +35,26 @@ pub struct Loaded {
     pub tree: Option<Node>,
     /// The runbook; there exactly when no diagnostic is an error.
     pub runbook: Option<Runbook>,
-    /// The runbook as far as it was understood, where there is an error; only for `lint`.
+    /// The runbook without those it includes, or as far as it was understood where there is an error; only for `lint`.
     pub(crate) draft: Option<Runbook>,
     /// Every problem, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads a runbook. `id` is its file's name without `.yaml`.
+/// Reads a runbook that includes no other. `id` is its file's name without `.yaml`.
 pub fn load(id: &str, file: SourceFile) -> Loaded {
+    load_with(id, file, &|_| None)
+}
+
+/// Reads a runbook, and those that it includes.
+pub fn load_with(id: &str, file: SourceFile, others: &Others) -> Loaded {
+    load_within(id, file, &Within { others, chain: vec![id.to_owned()], read: &Cell::new(0) })
+}
+
+fn load_within(id: &str, file: SourceFile, within: &Within) -> Loaded {
     let (tree, mut diagnostics) = yaml::parse(&file);
     let mut runbook = None;
+    let mut whole = None;
     if let Some(tree) = &tree {
         let mut cx = Cx::new(&file);
         words::check_runbook_id(id, &mut cx);
@@ -46,11 +62,16 @@ pub fn load(id: &str, file: SourceFile) -> Loaded {
         if let Some(runbook) = &mut runbook {
             ids::give(runbook);
             check(runbook, tree, &mut cx);
+            whole = include::expand(runbook, within, &mut cx);
         }
         diagnostics.append(&mut cx.diagnostics);
     }
     diagnostics.sort_by_key(|problem| problem.primary.span);
-    let (runbook, draft) = if diagnostics.iter().any(Diagnostic::is_error) { (None, runbook) } else { (runbook, None) };
+    let (runbook, draft) = match whole {
+        _ if diagnostics.iter().any(Diagnostic::is_error) => (None, runbook),
+        Some(whole) => (Some(whole), runbook),
+        None => (runbook, None),
+    };
     Loaded { file, tree, runbook, draft, diagnostics }
 }
 

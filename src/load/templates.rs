@@ -159,6 +159,7 @@ impl<'a> Check<'a, '_, '_> {
             }
         }
         self.texts([&fields.stdin, &fields.cwd].into_iter().flatten());
+        self.texts(fields.inputs.values());
         self.texts(fields.env.values().chain(fields.may_change.iter()));
         if let Some(UndoHow::ByHand(text)) = fields.undo.as_ref().map(|undo| &undo.how) {
             self.text(text);

@@ -7,10 +7,11 @@ use crate::text::suggestion::suggest;
 use crate::yaml::{Kind as NodeKind, Node};
 
 /// The kinds that are built.
-pub(super) const KINDS: &[&str] = &["check", "wait", "change", "by_hand", "question", "steps"];
+pub(super) const KINDS: &[&str] = &["check", "wait", "change", "by_hand", "question", "include", "steps"];
 
 /// Which kinds a field belongs to; a field that is not here belongs to all.
 const BELONGS: &[(&str, &[&str])] = &[
+    ("inputs", &["include"]),
     ("expect", &["check", "wait", "change"]),
     ("capture", &["check", "wait", "change", "question"]),
     ("choices", &["question"]),

@@ -1,5 +1,6 @@
 //! The runbook: what it is about, who answers for it, what it works within, and its steps.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -249,6 +250,23 @@ pub struct Runbook {
     /// Everything as written; its four lists of steps moved to `phases`.
     pub head: WrittenRunbook,
     phases: [Vec<Step>; 4],
+    /// The runbooks that are included, each by the id of the step that includes it.
+    pub frames: BTreeMap<String, Frame>,
+    /// The text of every runbook that is included, by its id: frozen with the run.
+    pub included: BTreeMap<String, String>,
+}
+
+/// A runbook in another one: its names are its own, and it sees nothing of those around it but what it is given.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Its id.
+    pub runbook: String,
+    /// What the step gives, in the names around it.
+    pub given: IndexMap<String, Text>,
+    /// What it asks for.
+    pub inputs: IndexMap<String, Input>,
+    /// Its constants.
+    pub values: IndexMap<String, Text>,
 }
 
 impl Runbook {
@@ -257,7 +275,7 @@ impl Runbook {
         let steps = |list: &mut Vec<StepOrText>| std::mem::take(list).into_iter().map(|step| step.0).collect();
         let phases =
             [steps(&mut head.diagnose), steps(&mut head.repair), steps(&mut head.verify), steps(&mut head.follow_up)];
-        Self { id: id.into(), head, phases }
+        Self { id: id.into(), head, phases, frames: BTreeMap::new(), included: BTreeMap::new() }
     }
 
     /// The top-level steps of a phase.
@@ -268,6 +286,12 @@ impl Runbook {
     /// The same, to be finished by the loader.
     pub fn phase_mut(&mut self, phase: Phase) -> &mut Vec<Step> {
         &mut self.phases[phase as usize]
+    }
+
+    /// The included runbook in which a step stands, with the id of the step that includes it.
+    pub fn frame_of(&self, id: &str) -> Option<(&str, &Frame)> {
+        let (step, _) = id.rsplit_once('.')?;
+        self.frames.get_key_value(step).map(|(step, frame)| (step.as_str(), frame))
     }
 
     /// The phases in order.

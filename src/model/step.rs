@@ -61,8 +61,8 @@ words! {
 }
 
 record! {
-    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `steps`).
-    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "steps"] {
+    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `include`, `steps`).
+    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "include", "steps"] {
         /// Named where another step, an answer or a person refers to it.
         id: Option<Name>,
         /// What is shown; default: the text, or the command's first line.
@@ -77,6 +77,10 @@ record! {
         by_hand: Option<Text>,
         /// What is asked; without `choices`: yes or no.
         question: Option<Text>,
+        /// Another runbook, by the name of its file without `.yaml`.
+        include: Option<Name>,
+        /// Values for the inputs of the included runbook.
+        inputs: Env,
         /// A group, to three levels.
         steps: Option<Vec<StepOrText>>,
         /// Why it is done.
@@ -148,7 +152,7 @@ record! {
         /// Similar commands that are not this one.
         looks_alike: OneOrMany,
     }
-    later ["terminal", "edit", "announce", "include", "inputs", "to", "where", "approval", "user", "may_disconnect"]
+    later ["terminal", "edit", "announce", "to", "where", "approval", "user", "may_disconnect"]
 }
 
 /// A step, or a text that a person does.
@@ -173,10 +177,20 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum Kind {
     Check(Test),
-    Wait { test: Test, every: Duration, at_most: Duration, hold: Duration },
+    Wait {
+        test: Test,
+        every: Duration,
+        at_most: Duration,
+        hold: Duration,
+    },
     Change(Command),
     ByHand(Text),
     Question(Text),
+    /// Another runbook; its steps stand in it as in a group once it was read.
+    Include {
+        runbook: Name,
+        steps: Vec<Step>,
+    },
     Steps(Vec<Step>),
 }
 
@@ -189,6 +203,7 @@ impl Kind {
             Self::Change(_) => "change",
             Self::ByHand(_) => "by_hand",
             Self::Question(_) => "question",
+            Self::Include { .. } => "include",
             Self::Steps(_) => "steps",
         }
     }
@@ -203,7 +218,7 @@ impl Step {
     /// The steps of a group.
     pub fn children(&self) -> &[Self] {
         match &self.kind {
-            Kind::Steps(steps) => steps,
+            Kind::Steps(steps) | Kind::Include { steps, .. } => steps,
             Kind::Check(_) | Kind::Wait { .. } | Kind::Change(_) | Kind::ByHand(_) | Kind::Question(_) => &[],
         }
     }
@@ -236,7 +251,7 @@ impl Decode for StepOrText {
 
 fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let kinds: Vec<_> = KINDS.iter().copied().filter_map(|kind| node.get(kind)).collect();
-    let later = WrittenStep::LATER[..4].iter().any(|kind| node.get(kind).is_some());
+    let later = WrittenStep::LATER[..3].iter().any(|kind| node.get(kind).is_some());
     if later {
         check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
         return None;
@@ -287,6 +302,7 @@ fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Op
         "change" => Kind::Change(fields.change.clone()?),
         "by_hand" => Kind::ByHand(fields.by_hand.clone()?),
         "question" => Kind::Question(fields.question.clone()?),
+        "include" => Kind::Include { runbook: fields.include.clone()?, steps: Vec::new() },
         _ => Kind::Steps(fields.steps.take()?.into_iter().map(|step| step.0).collect()),
     })
 }
@@ -314,6 +330,7 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
             let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             if first.len() == text.source.len() { text.clone() } else { Text::literal(first) }
         }
+        Kind::Include { runbook, .. } => Text { span: runbook.span, ..Text::literal(&runbook.value) },
         Kind::Steps(steps) => fields
             .title
             .clone()

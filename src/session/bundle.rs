@@ -46,10 +46,24 @@ const MOST_FILES: usize = 500;
 pub const RUNBOOK: &str = "runbook.yaml";
 /// The name of the people in a bundle.
 pub const PEOPLE: &str = "people.yaml";
+/// The folder of included runbooks in a bundle.
+pub const INCLUDED: &str = "included";
 
 impl Bundle {
     pub fn new(runbook: &str) -> Self {
         Self { files: BTreeMap::from([(RUNBOOK.to_owned(), runbook.as_bytes().to_vec())]), origins: BTreeMap::new() }
+    }
+
+    /// Adds the runbooks that the runbook includes.
+    pub fn included(&mut self, texts: &BTreeMap<String, String>) {
+        let name = |id: &String| format!("{INCLUDED}/{id}.yaml");
+        self.files.extend(texts.iter().map(|(id, text)| (name(id), text.as_bytes().to_vec())));
+    }
+
+    /// The text of an included runbook.
+    pub fn included_text(&self, id: &str) -> Option<String> {
+        let bytes = self.files.get(&format!("{INCLUDED}/{id}.yaml"))?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
     }
 
     /// Adds the people, where there are any.

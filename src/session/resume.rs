@@ -55,7 +55,8 @@ pub fn records(folder: &RunFolder) -> Result<(Vec<Record>, Class), Trouble> {
 
 /// The runbook of a run, from its own bundle.
 pub fn plan(bundle: &Bundle, id: &str) -> Result<Plan, Trouble> {
-    let loaded = load::load(id, SourceFile::new("runbook.yaml", bundle.runbook()));
+    let other = |id: &str| Some(SourceFile::new(format!("{id}.yaml"), bundle.included_text(id)?));
+    let loaded = load::load_with(id, SourceFile::new("runbook.yaml", bundle.runbook()), &other);
     let runbook = loaded.runbook.filter(|_| loaded.diagnostics.iter().all(|problem| !problem.is_error()));
     let runbook =
         runbook.ok_or_else(|| failed("the runbook in the bundle of this run cannot be read", Exit::InvalidRunbook))?;

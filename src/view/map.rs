@@ -120,7 +120,11 @@ pub fn standing(run: &Run) -> Option<Key> {
 /// Whether the step only looks: what it finds is a finding, not a failure of the person.
 pub fn looks(plan: &Plan, key: &Key) -> bool {
     plan.item(&key.id).is_some_and(|item| match item.step.kind {
-        StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_) => true,
+        StepKind::Check(_)
+        | StepKind::Wait { .. }
+        | StepKind::Question(_)
+        | StepKind::Include { .. }
+        | StepKind::Steps(_) => true,
         StepKind::ByHand(_) => matches!(item.phase, Phase::Diagnose | Phase::Verify),
         StepKind::Change(_) => false,
     })

@@ -103,7 +103,18 @@ impl Workspace {
         }
         let text = read(&path)?;
         let shown = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
-        Ok(load::load(id, SourceFile::new(shown, text)))
+        Ok(load::load_with(id, SourceFile::new(shown, text), &|other| self.other(other)))
+    }
+
+    /// The file of a runbook that another one includes.
+    fn other(&self, id: &str) -> Option<SourceFile> {
+        let path = self.path(id);
+        let plain = !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
+        if !plain || !path.is_file() || !self.holds(&path) {
+            return None;
+        }
+        let shown = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
+        Some(SourceFile::new(shown, read(&path).ok()?))
     }
 
     /// Whether a file lies in the repository, with every link followed: nothing else is opened.

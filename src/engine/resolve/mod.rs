@@ -32,12 +32,14 @@ pub struct Resolver<'a> {
     plan: &'a Plan,
     run: &'a Run,
     values: Values,
+    /// The step at hand, which may stand in an included runbook.
+    within: Option<String>,
 }
 
 impl<'a> Resolver<'a> {
     /// With everything that is known at a step.
     pub fn new(plan: &'a Plan, run: &'a Run, key: Option<&Key>) -> Self {
-        Self { plan, run, values: known(plan, &Ahead::of(run), key) }
+        Self { plan, run, values: known(plan, &Ahead::of(run), key), within: key.map(|key| key.id.clone()) }
     }
 
     /// A text for people or a path.
@@ -56,7 +58,7 @@ impl<'a> Resolver<'a> {
 
     fn unresolved(&self, problem: &Problem) -> Unresolved {
         Unresolved(match &problem.kind {
-            ProblemKind::Undefined { name } => unknown_name(self.plan, name),
+            ProblemKind::Undefined { name } => self.unknown_name(name),
             ProblemKind::Syntax
             | ProblemKind::Place
             | ProblemKind::EvaluatedAgain
@@ -65,6 +67,16 @@ impl<'a> Resolver<'a> {
             | ProblemKind::TooLong
             | ProblemKind::Value => problem.message.clone(),
         })
+    }
+
+    /// Why a name has no value; an input of an included runbook has none where it does not allow what it is given.
+    fn unknown_name(&self, name: &str) -> String {
+        match self.within.as_deref().and_then(|step| self.plan.runbook.frame_of(step)) {
+            Some((step, frame)) if frame.given.contains_key(name) => {
+                format!("`{name}` of `{}` does not allow what step `{step}` gives it", frame.runbook)
+            }
+            Some(_) | None => unknown_name(self.plan, name),
+        }
     }
 
     /// The step at `key`.
@@ -112,7 +124,7 @@ impl<'a> Resolver<'a> {
             return Err(none(why));
         }
         let values = known(self.plan, &Ahead::back_at(self.run, attempt), Some(key));
-        let mut resolved = Self { plan: self.plan, run: self.run, values }.step(key)?;
+        let mut resolved = Self { plan: self.plan, run: self.run, values, within: Some(key.id.clone()) }.step(key)?;
         resolved.work = match &resolved.undo {
             UndoLine::Copy => Work::Restore,
             UndoLine::Command(line) => Work::Command(line.clone()),
@@ -153,7 +165,9 @@ impl<'a> Resolver<'a> {
             StepKind::Question(text) => {
                 Work::Question { text: self.text(text)?, choices: self.choices(step)?, show: self.show(step) }
             }
-            StepKind::Steps(_) => return Err(Unresolved(format!("`{}` is a group", step.id.value))),
+            StepKind::Steps(_) | StepKind::Include { .. } => {
+                return Err(Unresolved(format!("`{}` is a group", step.id.value)));
+            }
         })
     }
 
@@ -283,7 +297,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn input_environment(&self) -> BTreeMap<String, String> {
-        let inputs = self.plan.runbook.head.inputs.keys();
+        // In an included runbook the names are its own.
+        let inputs = self.plan.runbook.frame_of(self.within.as_deref().unwrap_or_default());
+        let inputs = inputs.map_or(&self.plan.runbook.head.inputs, |(_, frame)| &frame.inputs).keys();
         let value = |name: &String| {
             self.values.get_text(name).or_else(|| self.values.get_list(name).map(|list| list.join("\n")))
         };
@@ -341,7 +357,14 @@ fn does(step: &Step, phase: Phase) -> Does {
     match (&step.kind, phase) {
         (StepKind::Change(_), _) | (StepKind::ByHand(_), Phase::Repair | Phase::FollowUp) => Does::Change,
         (StepKind::ByHand(_), Phase::Diagnose | Phase::Verify)
-        | (StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_), _) => Does::Look,
+        | (
+            StepKind::Check(_)
+            | StepKind::Wait { .. }
+            | StepKind::Question(_)
+            | StepKind::Include { .. }
+            | StepKind::Steps(_),
+            _,
+        ) => Does::Look,
     }
 }
 

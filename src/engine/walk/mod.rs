@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
         if let Some(child) = self.plan.first_child_of(at) {
             return Next::Enter(child, key.turns);
         }
-        if matches!(item.step.kind, StepKind::Steps(_)) {
+        if matches!(item.step.kind, StepKind::Steps(_) | StepKind::Include { .. }) {
             return Next::Behind(key);
         }
         if self.ahead.visits(&key) >= MOST_VISITS {

@@ -56,7 +56,7 @@ pub(super) fn if_not(plan: &Plan, run: &Run, key: &Key) -> Vec<String> {
             parts.into_iter().flatten().collect::<String>()
         })
         .collect();
-    let question = matches!(item.step.kind, StepKind::Question(_) | StepKind::Steps(_));
+    let question = matches!(item.step.kind, StepKind::Question(_) | StepKind::Include { .. } | StepKind::Steps(_));
     if !question && branches.iter().all(|branch| branch.got.is_some()) {
         lines.push(by_phase(item.phase).to_owned());
     }

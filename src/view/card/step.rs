@@ -60,7 +60,9 @@ impl Maker<'_> {
         let resolved = self.resolver.step(self.key);
         let current = self.run.position == Position::Step { step: self.key.clone() };
         let unresolved = match &resolved {
-            Err(why) if !matches!(self.step.kind, StepKind::Steps(_)) => Some(words::line(&why.0)),
+            Err(why) if !matches!(self.step.kind, StepKind::Include { .. } | StepKind::Steps(_)) => {
+                Some(words::line(&why.0))
+            }
             Err(_) | Ok(_) => None,
         };
         let resolved = resolved.ok();
@@ -84,7 +86,7 @@ impl Maker<'_> {
             StepKind::Change(_) => Tone::Change,
             StepKind::ByHand(_) if self.phase == Phase::Repair => Tone::Change,
             StepKind::ByHand(_) | StepKind::Question(_) => Tone::Person,
-            StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Steps(_) => Tone::Look,
+            StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Include { .. } | StepKind::Steps(_) => Tone::Look,
         }
     }
 
@@ -103,6 +105,7 @@ impl Maker<'_> {
             (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
             (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
             (StepKind::Check(_), _) => "This look changes nothing.".to_owned(),
+            (StepKind::Include { .. }, _) => "Another runbook.".to_owned(),
             (StepKind::Steps(_), _) => "A group of steps.".to_owned(),
         }
     }
@@ -124,7 +127,7 @@ impl Maker<'_> {
             rows.one(Label::GoodIs, format!("takes about {}", human(takes.value)));
         }
         self.text(&mut rows, Label::ShouldLookLike, fields.looks_like.as_ref());
-        if !matches!(self.step.kind, StepKind::Steps(_)) {
+        if !matches!(self.step.kind, StepKind::Include { .. } | StepKind::Steps(_)) {
             rows.add(Label::YouGot, got(self.plan, self.run, self.key));
             rows.add(Label::Printed, found(self.run, self.key));
         }
@@ -153,7 +156,7 @@ impl Maker<'_> {
         if let Some(resolved) = resolved {
             rows.add(Label::Before, resolved.needs.iter().map(|test| format!("must hold: {}", test.shown())));
         }
-        let runs = !matches!(self.step.kind, StepKind::Question(_) | StepKind::Steps(_));
+        let runs = !matches!(self.step.kind, StepKind::Question(_) | StepKind::Include { .. } | StepKind::Steps(_));
         if runs {
             rows.add(Label::Where, self.whereabouts(resolved));
         }
@@ -223,9 +226,11 @@ fn written(kind: &StepKind) -> Vec<String> {
         | StepKind::Wait { test: Test::Command(command), .. }
         | StepKind::Change(command) => command_as_written(command),
         StepKind::ByHand(text) => vec![format!("by hand: {}", text.source)],
-        StepKind::Check(Test::Probe(_)) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Steps(_) => {
-            Vec::new()
-        }
+        StepKind::Check(Test::Probe(_))
+        | StepKind::Wait { .. }
+        | StepKind::Question(_)
+        | StepKind::Include { .. }
+        | StepKind::Steps(_) => Vec::new(),
     }
 }
 

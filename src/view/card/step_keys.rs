@@ -24,7 +24,7 @@ impl Maker<'_> {
                 KeyHint::new("n", "not sure", Act::NotSure),
             ],
             StepKind::Question(_) => answers(resolved, ready),
-            StepKind::Steps(_) => Vec::new(),
+            StepKind::Include { .. } | StepKind::Steps(_) => Vec::new(),
         };
         keys.push(KeyHint::new("s", "skip, with a reason", Act::Skip).only(idle));
         keys
