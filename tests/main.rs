@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests are an edge too: they start programs and read the environment")]
 
+mod announce;
 mod chapters;
 mod documents;
 mod drill;

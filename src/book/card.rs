@@ -88,6 +88,7 @@ fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
         StepKind::Check(_)
         | StepKind::Wait { .. }
         | StepKind::Question(_)
+        | StepKind::Announce(_)
         | StepKind::Include { .. }
         | StepKind::Steps(_) => false,
     };
@@ -123,6 +124,7 @@ fn kind(step: &Step, changes: bool) -> String {
         StepKind::Change(_) => format!("change{risk}"),
         StepKind::ByHand(_) => format!("by hand{risk}"),
         StepKind::Question(_) => "question".to_owned(),
+        StepKind::Announce(_) => "announcement".to_owned(),
         StepKind::Include { runbook, .. } => format!("the runbook {}", runbook.value),
         StepKind::Steps(_) => "group".to_owned(),
     }
@@ -244,6 +246,11 @@ impl Builder<'_> {
             StepKind::Change(command) => self.command("Runs", command),
             StepKind::ByHand(text) => self.prose("Do", Some(text)),
             StepKind::Question(text) => self.prose("Asks", Some(text)),
+            StepKind::Announce(text) => {
+                let text = self.text(text);
+                self.push("Tells", Body::Sample(text));
+                self.names("To", &self.step.fields.to);
+            }
             StepKind::Include { .. } => self.given(),
             StepKind::Steps(_) => {}
         }

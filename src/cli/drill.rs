@@ -90,6 +90,8 @@ pub fn drill(args: &DrillArgs) -> Outcome {
         home: lab.folder().to_owned(),
         host: crate::host::actor::host(),
         lab: Some(lab.folder().to_owned()),
+        // Nothing leaves a drill.
+        channels: std::collections::BTreeMap::new(),
     };
     let mut bundle = bundle(&ours.workspace, &runbook, &text)?;
     let words = start_of(&runbook, &args.lab);

@@ -48,7 +48,10 @@ exits! {
     },
     ConfigError => |error| match error {
         ConfigError::Read { .. } => Exit::Environment,
-        ConfigError::Syntax { .. } | ConfigError::Zone { .. } | ConfigError::NoHome => Exit::Usage,
+        ConfigError::Syntax { .. }
+        | ConfigError::Zone { .. }
+        | ConfigError::Channel { .. }
+        | ConfigError::NoHome => Exit::Usage,
     },
     InputError => |_| Exit::Usage,
     BundleError => |error| match error {

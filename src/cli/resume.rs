@@ -51,9 +51,8 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
     let state = around.state(&args.at)?;
     let folder = find(&state, args.run.as_deref())?;
     let who = around.who(args.how.claimed.clone());
-    let (places, here) = (around.places.clone(), around.here.clone());
-    let place =
-        move |run: &Run| place_of(&Surroundings { places, config: crate::config::Config::default(), here }, run);
+    let (places, config, here) = (around.places.clone(), around.config.clone(), around.here.clone());
+    let place = move |run: &Run| place_of(&Surroundings { places, config, here }, run);
     let again = Again { folder, who, place: Box::new(place), program: program()? };
     let session = go_on(again)?;
     decisions.check(session.run())?;

@@ -66,6 +66,7 @@ impl Surroundings {
             home: self.places.home.clone().unwrap_or_else(|| PathBuf::from("/")),
             host: host::actor::host(),
             lab: None,
+            channels: self.config.channels(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The user's own configuration, and where state is kept. A repository can grant nothing here.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,17 @@ pub struct Config {
     /// Your zone, as IANA names it; default: the machine's.
     #[serde(default)]
     pub zone: Option<String>,
+    /// Where `announce` tells people, by name. A repository can add none.
+    #[serde(default)]
+    channels: BTreeMap<String, Channel>,
+}
+
+/// A way to tell people.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Channel {
+    /// The words of a command that reads the text; exit 0 means that it was told.
+    command: Vec<String>,
 }
 
 /// The configuration cannot be used.
@@ -26,6 +38,8 @@ pub enum ConfigError {
     Syntax { path: PathBuf, source: serde_yaml::Error },
     #[error("`{path}` has zone `{zone}`, expected an IANA name such as `Europe/Copenhagen`")]
     Zone { path: PathBuf, zone: String },
+    #[error("`{path}` has channel `{name}` without a command, expected one such as `[notify, --room, ops]`")]
+    Channel { path: PathBuf, name: String },
     #[error("there is no home: set `HOME`, or name a folder with `--state`")]
     NoHome,
 }
@@ -43,12 +57,20 @@ impl Config {
         }
         let config: Self =
             serde_yaml::from_str(&text).map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
+        if let Some((name, _)) = config.channels.iter().find(|(_, channel)| channel.command.is_empty()) {
+            return Err(ConfigError::Channel { path: path.to_owned(), name: name.clone() });
+        }
         match &config.zone {
             Some(zone) if zone.parse::<crate::text::Zone>().is_err() => {
                 Err(ConfigError::Zone { path: path.to_owned(), zone: zone.clone() })
             }
             Some(_) | None => Ok(config),
         }
+    }
+
+    /// The command of each channel, by its name.
+    pub fn channels(&self) -> BTreeMap<String, Vec<String>> {
+        self.channels.iter().map(|(name, channel)| (name.clone(), channel.command.clone())).collect()
     }
 }
 

@@ -21,7 +21,7 @@ pub mod testkit;
 pub mod walk;
 
 pub use command::{Asked, Command, Effect};
-pub use decide::{Decision, decide, may_begin};
+pub use decide::{Decision, SEND, decide, may_begin};
 pub use exit::Exit;
 pub use key::{AttemptId, Key};
 pub use plan::Plan;

@@ -340,9 +340,12 @@ impl Conversation {
             Work::Question { choices, .. } => {
                 choices.iter().map(|choice| choice.answer.as_str()).collect::<Vec<_>>().join(", ")
             }
-            Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore | Work::ByHand(_) => {
-                self.resolved(step).shown()
-            }
+            Work::Test(_)
+            | Work::Wait { .. }
+            | Work::Command(_)
+            | Work::Restore
+            | Work::ByHand(_)
+            | Work::Announce { .. } => self.resolved(step).shown(),
         }
     }
 }

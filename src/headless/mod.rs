@@ -16,9 +16,9 @@ pub use decisions::{DecisionError, Decisions, Repeatable};
 use crate::engine::command::{Answer, Choice};
 use crate::engine::position::StopReason;
 use crate::engine::record::{Close, Confirm, Judged, Mode};
-use crate::engine::resolve::{ChoiceLine, Resolver, Work};
+use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
 use crate::engine::run::StepState;
-use crate::engine::{Exit, Key, Position};
+use crate::engine::{Exit, Key, Position, SEND};
 use crate::session::{Busy, Control, Notice, Trouble};
 use crate::text::plain;
 
@@ -157,12 +157,36 @@ impl<'a> Headless<'a> {
                 self.wait()?;
                 self.told(step)?;
             }
+            Work::Announce { .. } => return self.announce(step, &resolved, answer),
             Work::ByHand(_) => self.control.answer(step, by_hand(answer), HOW)?,
             Work::Question { choices, .. } => {
                 let answer = question(answer, choices, !resolved.captures.is_empty());
                 self.control.answer(step, answer, HOW)?;
             }
             Work::Test(_) | Work::Wait { .. } | Work::Restore => unreachable!("looks were taken before"),
+        }
+        Ok(None)
+    }
+
+    /// `send` goes through the channels. One that fails does not stop the repair: that nobody was told is said, and on record.
+    fn announce(&mut self, step: &Key, resolved: &Resolved, answer: &str) -> Result<Option<Exit>, HeadlessError> {
+        if answer.trim() != SEND {
+            self.control.answer(step, by_hand(answer), HOW)?;
+            return Ok(None);
+        }
+        let sent = self.control.announce(&resolved.digest(), Confirm { how: HOW.to_owned(), text: SEND.to_owned() });
+        let why = match sent {
+            Ok(()) => {
+                self.wait()?;
+                self.told(step)?;
+                "not every channel took it".to_owned()
+            }
+            Err(Trouble::Refused(why)) => why.to_string(),
+            Err(trouble) => return Err(trouble.into()),
+        };
+        if self.control.run().position == (Position::Step { step: step.clone() }) {
+            self.say(&format!("{step}: not announced: {why}"))?;
+            self.control.skip(step, &why)?;
         }
         Ok(None)
     }

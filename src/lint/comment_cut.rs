@@ -14,7 +14,7 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
             }
         }
         // Behind prose a comment is usual; `#42` is a number of something, no comment.
-        if let Kind::ByHand(text) | Kind::Question(text) = &step.kind {
+        if let Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) = &step.kind {
             problems.extend(cut_prose(ground.file, text));
         }
     }

@@ -271,7 +271,12 @@ fn put(step: &mut Step, wish: &Wish, title: &Text, within: &mut Vec<Step>) {
                 put(step, wish, title, within);
             }
         }
-        Kind::Check(_) | Kind::Wait { .. } | Kind::Change(_) | Kind::ByHand(_) | Kind::Question(_) => {}
+        Kind::Check(_)
+        | Kind::Wait { .. }
+        | Kind::Change(_)
+        | Kind::ByHand(_)
+        | Kind::Question(_)
+        | Kind::Announce(_) => {}
     }
 }
 

@@ -106,7 +106,12 @@ fn check_phase(phase: Phase, step: &Step, cx: &mut Cx) {
                 cx.push(problem.help(format!("remove `{field}`, or move the step to `repair`")));
             }
         }
-        Kind::Check(_) | Kind::Wait { .. } | Kind::Question(_) | Kind::Include { .. } | Kind::Steps(_) => {}
+        Kind::Check(_)
+        | Kind::Wait { .. }
+        | Kind::Question(_)
+        | Kind::Announce(_)
+        | Kind::Include { .. }
+        | Kind::Steps(_) => {}
     }
 }
 

@@ -7,11 +7,12 @@ use crate::text::suggestion::suggest;
 use crate::yaml::{Kind as NodeKind, Node};
 
 /// The kinds that are built.
-pub(super) const KINDS: &[&str] = &["check", "wait", "change", "by_hand", "question", "include", "steps"];
+pub(super) const KINDS: &[&str] = &["check", "wait", "change", "by_hand", "question", "announce", "include", "steps"];
 
 /// Which kinds a field belongs to; a field that is not here belongs to all.
 const BELONGS: &[(&str, &[&str])] = &[
     ("inputs", &["include"]),
+    ("to", &["announce"]),
     ("expect", &["check", "wait", "change"]),
     ("capture", &["check", "wait", "change", "question"]),
     ("choices", &["question"]),

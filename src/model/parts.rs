@@ -10,7 +10,12 @@ impl Step {
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
         let own = match &self.kind {
             Kind::Check(test) | Kind::Wait { test, .. } => Some(test),
-            Kind::Change(_) | Kind::ByHand(_) | Kind::Question(_) | Kind::Include { .. } | Kind::Steps(_) => None,
+            Kind::Change(_)
+            | Kind::ByHand(_)
+            | Kind::Question(_)
+            | Kind::Announce(_)
+            | Kind::Include { .. }
+            | Kind::Steps(_) => None,
         };
         let undone = self.fields.undo.iter().filter_map(|undo| undo.done_when.as_ref());
         own.into_iter().chain(&self.fields.needs.0).chain(&self.fields.done_when.0).chain(undone)
@@ -28,6 +33,7 @@ impl Step {
             | Kind::Wait { .. }
             | Kind::ByHand(_)
             | Kind::Question(_)
+            | Kind::Announce(_)
             | Kind::Include { .. }
             | Kind::Steps(_) => None,
         };
@@ -48,7 +54,7 @@ impl Step {
             (Some(title), _) => title.span,
             (None, Kind::Check(test) | Kind::Wait { test, .. }) => of_test(test),
             (None, Kind::Change(command)) => command.span(),
-            (None, Kind::ByHand(text) | Kind::Question(text)) => text.span,
+            (None, Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text)) => text.span,
             (None, Kind::Include { runbook, .. }) => runbook.span,
             (None, Kind::Steps(steps)) => steps.first().map_or(self.span, Self::place),
         }

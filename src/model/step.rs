@@ -61,8 +61,8 @@ words! {
 }
 
 record! {
-    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `include`, `steps`).
-    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "include", "steps"] {
+    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `announce`, `include`, `steps`).
+    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "announce", "include", "steps"] {
         /// Named where another step, an answer or a person refers to it.
         id: Option<Name>,
         /// What is shown; default: the text, or the command's first line.
@@ -77,6 +77,10 @@ record! {
         by_hand: Option<Text>,
         /// What is asked; without `choices`: yes or no.
         question: Option<Text>,
+        /// What people are told: shown to copy, and sent where the user's configuration has a channel.
+        announce: Option<Text>,
+        /// Names of channels in the user's configuration.
+        to: OneOrMany,
         /// Another runbook, by the name of its file without `.yaml`.
         include: Option<Name>,
         /// Values for the inputs of the included runbook.
@@ -152,7 +156,7 @@ record! {
         /// Similar commands that are not this one.
         looks_alike: OneOrMany,
     }
-    later ["terminal", "edit", "announce", "to", "where", "approval", "user", "may_disconnect"]
+    later ["terminal", "edit", "where", "approval", "user", "may_disconnect"]
 }
 
 /// A step, or a text that a person does.
@@ -186,6 +190,8 @@ pub enum Kind {
     Change(Command),
     ByHand(Text),
     Question(Text),
+    /// People are told.
+    Announce(Text),
     /// Another runbook; its steps stand in it as in a group once it was read.
     Include {
         runbook: Name,
@@ -203,6 +209,7 @@ impl Kind {
             Self::Change(_) => "change",
             Self::ByHand(_) => "by_hand",
             Self::Question(_) => "question",
+            Self::Announce(_) => "announce",
             Self::Include { .. } => "include",
             Self::Steps(_) => "steps",
         }
@@ -219,7 +226,12 @@ impl Step {
     pub fn children(&self) -> &[Self] {
         match &self.kind {
             Kind::Steps(steps) | Kind::Include { steps, .. } => steps,
-            Kind::Check(_) | Kind::Wait { .. } | Kind::Change(_) | Kind::ByHand(_) | Kind::Question(_) => &[],
+            Kind::Check(_)
+            | Kind::Wait { .. }
+            | Kind::Change(_)
+            | Kind::ByHand(_)
+            | Kind::Question(_)
+            | Kind::Announce(_) => &[],
         }
     }
 
@@ -251,7 +263,7 @@ impl Decode for StepOrText {
 
 fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let kinds: Vec<_> = KINDS.iter().copied().filter_map(|kind| node.get(kind)).collect();
-    let later = WrittenStep::LATER[..3].iter().any(|kind| node.get(kind).is_some());
+    let later = WrittenStep::LATER[..2].iter().any(|kind| node.get(kind).is_some());
     if later {
         check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
         return None;
@@ -302,6 +314,7 @@ fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Op
         "change" => Kind::Change(fields.change.clone()?),
         "by_hand" => Kind::ByHand(fields.by_hand.clone()?),
         "question" => Kind::Question(fields.question.clone()?),
+        "announce" => Kind::Announce(fields.announce.clone()?),
         "include" => Kind::Include { runbook: fields.include.clone()?, steps: Vec::new() },
         _ => Kind::Steps(fields.steps.take()?.into_iter().map(|step| step.0).collect()),
     })
@@ -326,7 +339,7 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
     match kind {
         Kind::Check(test) | Kind::Wait { test, .. } => of_test(test),
         Kind::Change(command) => of_command(command),
-        Kind::ByHand(text) | Kind::Question(text) => {
+        Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) => {
             let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             if first.len() == text.source.len() { text.clone() } else { Text::literal(first) }
         }

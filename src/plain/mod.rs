@@ -238,6 +238,11 @@ impl<'a> Plain<'a> {
                 self.way_back = false;
                 self.control.undo(&digest, confirm)?;
             }
+            Act::Send => {
+                if let Some(confirm) = self.confirm(&card.confirm)? {
+                    self.control.announce(&digest, confirm)?;
+                }
+            }
             Act::EnterRepair => self.control.enter_repair(HOW)?,
             Act::ShowWayBack => self.way_back = true,
             Act::Back | Act::NotSure => {
@@ -346,7 +351,12 @@ impl<'a> Plain<'a> {
         let resolved = Resolver::new(self.control.plan(), self.control.run(), Some(&step)).step(&step);
         let choice = resolved.ok().and_then(|resolved| match resolved.work {
             Work::Question { choices, .. } => choices.get(at).map(|choice| choice.answer.clone()),
-            Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore | Work::ByHand(_) => None,
+            Work::Test(_)
+            | Work::Wait { .. }
+            | Work::Command(_)
+            | Work::Restore
+            | Work::ByHand(_)
+            | Work::Announce { .. } => None,
         });
         match choice {
             Some(choice) => self.answer(Some(step), Answer::Choice(choice)),

@@ -163,7 +163,9 @@ impl Control for Session {
         self.idle()?;
         let key = self.here()?;
         let resolved = self.resolved(&key)?;
-        if resolved.does != Does::Look || matches!(resolved.work, Work::ByHand(_) | Work::Question { .. }) {
+        if resolved.does != Does::Look
+            || matches!(resolved.work, Work::ByHand(_) | Work::Question { .. } | Work::Announce { .. })
+        {
             return Err(Refusal::NotNow(format!("step `{key}` is not a look")).into());
         }
         let attempt = self.next_attempt();
@@ -173,6 +175,31 @@ impl Control for Session {
         self.commit(Command::Begin(Box::new(beginning)))?;
         self.busy = Some(Busy::Looking { attempt, step: key });
         thread::spawn(move || task.look());
+        Ok(())
+    }
+
+    fn announce(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble> {
+        self.idle()?;
+        let key = self.here()?;
+        let resolved = self.resolved(&key)?;
+        let Work::Announce { to, .. } = &resolved.work else {
+            return Err(Refusal::NotNow(format!("step `{key}` announces nothing")).into());
+        };
+        if let Some(missing) = to.iter().find(|name| !self.place.channels.contains_key(*name)) {
+            let message = format!("there is no channel `{missing}` in your configuration; copy the text");
+            return Err(Refusal::NotNow(message).into());
+        }
+        if to.is_empty() {
+            return Err(Refusal::NotNow(format!("step `{key}` names no channel in `to`; copy the text")).into());
+        }
+        let attempt = self.next_attempt();
+        let mut beginning = self.beginning(&resolved, &attempt, shown);
+        beginning.confirm = Some(confirm);
+        self.stop = Stop::default();
+        let task = self.task(resolved, attempt.clone());
+        self.commit(Command::Begin(Box::new(beginning)))?;
+        self.busy = Some(Busy::Looking { attempt, step: key });
+        thread::spawn(move || task.announce());
         Ok(())
     }
 

@@ -60,6 +60,24 @@ impl Asker {
         facts
     }
 
+    /// Tells people through a channel of the user; in words, why it did not go.
+    pub fn tell(&self, name: &str, text: &str, blob: &Path, stop: &Stop) -> Result<(), String> {
+        let argv = self.place.channels.get(name).ok_or("there is no such channel in your configuration")?;
+        let spec = self.place.channel(argv, text, &self.belongs);
+        let around = Around { cancel: &stop.look, notices: &|_| {} };
+        let blob = blob.with_extension(format!("to-{}.out", crate::text::slug::slug(name)));
+        let exit = exec::run_look(&self.program, &spec, &blob, &|| Box::new(exec::PassThrough), &around);
+        let exit = exit.map_err(|error| chain(&error))?;
+        let facts = facts_of(&exit, &blob, &Wanted::NOTHING);
+        let code = exit.code.map_or_else(|| "no end in time".to_owned(), |code| format!("exit {code}"));
+        match facts.judged {
+            Judged::Passed => Ok(()),
+            Judged::Failed | Judged::Unknown => {
+                Err([code].into_iter().chain(last_lines(&blob, TOLD_LINES)).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// Runs a command that changes nothing, to its end.
     fn run_look(&self, line: &CommandLine, blob: &Path, stop: &Stop) -> Result<Exit, exec::ExecError> {
         let spec = self.place.look(line, &self.belongs);

@@ -86,7 +86,9 @@ impl Session {
             Work::Command(_) => self.supervise(task, beginning, before),
             Work::Restore => self.restore(task, beginning, before),
             Work::ByHand(_) => self.undone_by_hand(task, beginning, before),
-            Work::Test(_) | Work::Wait { .. } | Work::Question { .. } => unreachable!("only changes are prepared"),
+            Work::Test(_) | Work::Wait { .. } | Work::Question { .. } | Work::Announce { .. } => {
+                unreachable!("only changes are prepared")
+            }
         }
     }
 
@@ -193,6 +195,7 @@ fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLin
         | Work::Wait { test: TestLine::Probe(_), .. }
         | Work::Restore
         | Work::ByHand(_)
-        | Work::Question { .. } => None,
+        | Work::Question { .. }
+        | Work::Announce { .. } => None,
     }
 }

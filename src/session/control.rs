@@ -68,6 +68,9 @@ pub trait Control {
     /// Begins the check or wait the run stands at.
     fn look(&mut self) -> Result<(), Trouble>;
 
+    /// Sends the announcement the run stands at, through the channels of the user's configuration; `shown` as for a change.
+    fn announce(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble>;
+
     /// Begins the change the run stands at. `shown` is the digest of the card that was confirmed
     /// ([`crate::engine::resolve::Resolved::digest`]); `again` the reason where it passed or failed before.
     fn change(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble>;

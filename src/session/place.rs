@@ -23,6 +23,8 @@ pub struct Place {
     pub host: String,
     /// The lab's folder in a drill: nothing outside it is touched.
     pub lab: Option<PathBuf>,
+    /// Where people are told, by name: commands of the user, never of a repository.
+    pub channels: BTreeMap<String, Vec<String>>,
 }
 
 /// Something a drill would have reached that is not in its lab.
@@ -79,6 +81,21 @@ impl Place {
         env
     }
 
+    /// A command of the user that tells people; the text is what it reads.
+    pub fn channel(&self, argv: &[String], text: &str, belongs: &Belongs) -> CommandSpec {
+        let line = CommandLine {
+            argv: argv.to_vec(),
+            shown: String::new(),
+            env: BTreeMap::new(),
+            cwd: Some("~".to_owned()),
+            stdin: Some(text.to_owned()),
+            timeout: Some(LOOK_LIMIT),
+            split: false,
+            keep: true,
+        };
+        self.look(&line, belongs)
+    }
+
     /// A probe with its paths made absolute.
     pub fn probe(&self, line: &ProbeLine) -> Probe {
         let path = |path: &String| expand(path, &self.home, &self.cwd);
@@ -103,7 +120,7 @@ impl Place {
         let tests = resolved.needs.iter().chain(&resolved.done_when);
         let own = match &resolved.work {
             Work::Test(test) | Work::Wait { test, .. } => Some(test),
-            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Announce { .. } => None,
         };
         tests.chain(own).try_for_each(|test| self.test_reaches(test))
     }
@@ -153,6 +170,7 @@ mod tests {
             home: PathBuf::from("/home/pepe"),
             host: "kyousuke".to_owned(),
             lab: lab.map(Path::to_owned),
+            channels: BTreeMap::new(),
         }
     }
 

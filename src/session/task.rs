@@ -78,8 +78,30 @@ impl Task {
         let facts = match &self.resolved.work {
             Work::Wait { test, every, at_most, hold } => self.wait(test, *every, *at_most, *hold),
             Work::Test(test) => self.asker.test(test, &self.wanted(), &self.blob, &self.stop),
-            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } => measured(Judged::Unknown),
+            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Announce { .. } => {
+                measured(Judged::Unknown)
+            }
         };
+        let ending = self.ending(facts, None);
+        send(&self.to, Msg::Looked(Box::new(ending)));
+    }
+
+    /// Tells people, channel by channel; one that fails keeps the others from nothing.
+    pub fn announce(self) {
+        let begun = Instant::now();
+        let (text, to): (&str, &[String]) = match &self.resolved.work {
+            Work::Announce { text, to } => (text, to),
+            _ => ("", &[]),
+        };
+        let sent: Vec<_> = to.iter().map(|name| (name, self.asker.tell(name, text, &self.blob, &self.stop))).collect();
+        let judged = if sent.iter().all(|(_, sent)| sent.is_ok()) { Judged::Passed } else { Judged::Unknown };
+        let found = sent.iter().map(|(name, sent)| match sent {
+            Ok(()) => format!("sent to {name}"),
+            Err(why) => format!("NOT sent to {name}: {why}"),
+        });
+        let mut facts = Facts { found: found.map(|line| crate::text::plain(&line)).collect(), ..measured(judged) };
+        facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        send(&self.to, Msg::Said(facts.found.join("; ")));
         let ending = self.ending(facts, None);
         send(&self.to, Msg::Looked(Box::new(ending)));
     }

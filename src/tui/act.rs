@@ -22,6 +22,7 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
     match (act, key) {
         (Act::Look, _) => done(hands, |control| control.look()),
         (Act::Change, _) => confirm(hands, &card, None),
+        (Act::Send, _) => ask_word(hands, &card, Confirms::Send),
         (Act::Undo, _) => ask_word(hands, &card, Confirms::Undo),
         (Act::ChangeAgain, _) => ask(hands, Asking::Reason(Reason::Again)),
         (Act::EnterRepair, _) => done(hands, |control| control.enter_repair(KEY)),
@@ -147,6 +148,7 @@ fn word(hands: &mut Hands, digest: &str, expected: &str, typed: &str, confirms: 
             hands.model.already = None;
             done(hands, |control| control.change(digest, confirmed, again))
         }
+        Confirms::Send => done(hands, |control| control.announce(digest, confirmed)),
         Confirms::Undo => {
             hands.model.back();
             done(hands, |control| control.undo(digest, confirmed))

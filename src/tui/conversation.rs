@@ -401,3 +401,18 @@ fn leaving_says_how_the_run_stands() {
     assert_eq!(Left::Kept.farewell("7f3a").as_deref(), Some("the run is kept; go on with: locum resume 7f3a"));
     assert_eq!(Left::Closed(Close::Done).farewell("7f3a"), None);
 }
+
+#[test]
+fn an_announcement_is_sent_only_by_its_word() {
+    let text = "locum: 1\ntitle: T\ndiagnose:\n  - { id: a, announce: The site is down., to: [team] }\n";
+    let talk = at(sample::open(text)).keys("y").says("Type send and Enter").word("y").keys("Enter").nothing_happened();
+    let talk = talk.keys("y").word("send").keys("Enter");
+    assert_eq!(talk.acts(), [format!("announce {} typed send", digest(&talk.fake.sample, "a"))]);
+    assert_eq!(at(sample::open(text)).keys("d").acts(), ["answer a Done key"]);
+}
+
+#[test]
+fn an_announcement_without_a_channel_is_only_copied() {
+    let text = "locum: 1\ntitle: T\ndiagnose:\n  - { id: a, announce: The site is down. }\n";
+    at(sample::open(text)).keys("y").nothing_happened();
+}

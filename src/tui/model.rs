@@ -53,6 +53,8 @@ pub enum Confirms {
         again: Option<String>,
     },
     Undo,
+    /// The announcement on the card.
+    Send,
 }
 
 /// What is being asked for.

@@ -59,6 +59,9 @@ impl Control for Fake {
     fn look(&mut self) -> Result<(), Trouble> {
         self.act("look".into())
     }
+    fn announce(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble> {
+        self.act(format!("announce {} {} {}", &shown[..8], confirm.how, confirm.text))
+    }
     fn change(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble> {
         let again = again.map_or_else(String::new, |again| format!(" again: {again}"));
         self.act(format!("change {} {} {}{again}", &shown[..8], confirm.how, confirm.text))

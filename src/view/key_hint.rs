@@ -21,6 +21,8 @@ pub enum Act {
     CouldNot,
     /// Follow nothing.
     NotSure,
+    /// Send the announcement; `send` is typed for it.
+    Send,
     Yes,
     No,
     /// The answer at this place of the list, from 0.

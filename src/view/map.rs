@@ -123,6 +123,7 @@ pub fn looks(plan: &Plan, key: &Key) -> bool {
         StepKind::Check(_)
         | StepKind::Wait { .. }
         | StepKind::Question(_)
+        | StepKind::Announce(_)
         | StepKind::Include { .. }
         | StepKind::Steps(_) => true,
         StepKind::ByHand(_) => matches!(item.phase, Phase::Diagnose | Phase::Verify),

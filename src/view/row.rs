@@ -11,6 +11,8 @@ pub enum Label {
     Before,
     Where,
     Runs,
+    /// What people are told, to the letter.
+    Tells,
     LooksAlike,
     MayChange,
     MustNot,
@@ -49,6 +51,7 @@ impl Label {
             Self::Before => "First",
             Self::Where => "Where",
             Self::Runs => "Runs",
+            Self::Tells => "Tells",
             Self::LooksAlike => "LOOKS ALIKE",
             Self::MayChange => "May change",
             Self::MustNot => "Must not",
@@ -84,6 +87,7 @@ impl Label {
             self,
             Self::Where
                 | Self::Runs
+                | Self::Tells
                 | Self::LooksAlike
                 | Self::MayChange
                 | Self::MustNot
@@ -95,7 +99,7 @@ impl Label {
 
     /// Whether the lines are bytes for a machine: shown as they are, never run together.
     pub const fn is_verbatim(self) -> bool {
-        matches!(self, Self::Runs | Self::LooksAlike | Self::ShouldLookLike | Self::Printed)
+        matches!(self, Self::Runs | Self::Tells | Self::LooksAlike | Self::ShouldLookLike | Self::Printed)
     }
 }
 

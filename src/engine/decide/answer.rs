@@ -27,7 +27,7 @@ pub(super) fn answer(
         Work::ByHand(_) if resolved.does == Does::Change => {
             return by_hand(draft, &bare_deed(draft, step, (answer, how), guards));
         }
-        Work::ByHand(_) => looked(answer)?,
+        Work::ByHand(_) | Work::Announce { .. } => looked(answer)?,
         Work::Question { choices, .. } => question(draft, step, answer, choices, &resolved)?,
         Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore => {
             return Err(Refusal::NotNow(format!("step `{step}` is not answered, it is run")));

@@ -10,6 +10,9 @@ use crate::engine::resolve::{Resolved, Resolver, UndoLine, Work, forbidden, guar
 use crate::engine::run::{Attempt, StepState};
 use crate::model::Risk;
 
+/// What is typed to send an announcement.
+pub const SEND: &str = "send";
+
 pub(super) fn begin(draft: &mut Draft, beginning: &Beginning) -> Result<(), Refusal> {
     let resolved = ready(draft, beginning)?;
     if resolved.does == Does::Change && draft.plan.is_guarded() && beginning.guards.is_none() {
@@ -64,6 +67,9 @@ pub(super) fn ready(draft: &Draft, beginning: &Beginning) -> Result<Resolved, Re
     if let Some((pattern, because)) = forbidden(&draft.plan.runbook, &resolved) {
         return Err(Refusal::Forbidden { pattern, because });
     }
+    if let Work::Announce { .. } = &resolved.work {
+        may_tell(draft, beginning.confirm.as_ref())?;
+    }
     if resolved.does == Does::Look {
         return Ok(resolved);
     }
@@ -85,7 +91,18 @@ fn runs(resolved: &Resolved) -> Result<(), Refusal> {
             Err(Refusal::NotNow(format!("step `{}` is not run, it is answered", resolved.key)))
         }
         (Work::ByHand(_), Does::Change | Does::Undo)
-        | (Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore, _) => Ok(()),
+        | (Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore | Work::Announce { .. }, _) => Ok(()),
+    }
+}
+
+/// People are told only of what is real, and only when a person says so.
+fn may_tell(draft: &Draft, confirm: Option<&Confirm>) -> Result<(), Refusal> {
+    if draft.run.mode() != Mode::Live {
+        return Err(Refusal::NotNow("only a live run sends anything; the text is there to be copied".to_owned()));
+    }
+    match confirm.map(|confirm| confirm.text.as_str()) {
+        Some(SEND) => Ok(()),
+        found => Err(Refusal::NotConfirmed { found: found.unwrap_or_default().to_owned(), expected: SEND.to_owned() }),
     }
 }
 
@@ -164,7 +181,12 @@ fn confirmed(confirm: Option<&Confirm>, resolved: &Resolved) -> Result<(), Refus
 fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<Intent, Refusal> {
     let timeout = match &resolved.work {
         Work::Command(line) => line.timeout,
-        Work::Test(_) | Work::Wait { .. } | Work::Restore | Work::ByHand(_) | Work::Question { .. } => None,
+        Work::Test(_)
+        | Work::Wait { .. }
+        | Work::Restore
+        | Work::ByHand(_)
+        | Work::Question { .. }
+        | Work::Announce { .. } => None,
     };
     let undo = match (resolved.does, &resolved.undo) {
         (Does::Look | Does::Undo, _) => None,

@@ -106,6 +106,10 @@ fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[b
     if facts.result == EndResult::NotStarted {
         return draft.stay().because("it was not started");
     }
+    let tells = draft.plan.item(&step.id).is_some_and(|item| matches!(item.step.kind, StepKind::Announce(_)));
+    if tells && facts.judged != Judged::Passed {
+        return draft.stay().because("it was not sent everywhere; copy the text, tell them, then say that it is done");
+    }
     match (intent.does, facts.judged) {
         (Does::Undo, judged) => after_undo(draft, step, judged, facts),
         (Does::Look | Does::Change, Judged::Passed) => draft.walk_after(ended).passed(step),

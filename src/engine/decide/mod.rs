@@ -9,6 +9,8 @@ mod recover;
 #[cfg(test)]
 mod tests;
 
+pub use begin::SEND;
+
 use super::ahead::Ahead;
 use super::command::{Asked, Beginning, Command, Effect};
 use super::key::Key;

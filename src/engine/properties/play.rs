@@ -116,7 +116,9 @@ fn begin(run: &Conversation, step: &Key, act: Act) -> Option<Command> {
             answer(Answer::Choice(choices[usize::from(act.how) % choices.len()].answer.clone()))
         }
         Work::Question { .. } => answer(if act.how.is_multiple_of(2) { Answer::Yes } else { Answer::No }),
-        Work::ByHand(_) => answer(if act.how.is_multiple_of(2) { Answer::Done } else { Answer::CouldNot }),
+        Work::ByHand(_) | Work::Announce { .. } => {
+            answer(if act.how.is_multiple_of(2) { Answer::Done } else { Answer::CouldNot })
+        }
         Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore => {
             let broken: &[&str] = if act.which % 16 == 15 { &["ca.crt"] } else { &[] };
             let beginning = run.beginning(&step);

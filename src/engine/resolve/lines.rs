@@ -72,6 +72,11 @@ pub enum Work {
         choices: Vec<ChoiceLine>,
         show: Vec<(String, String)>,
     },
+    /// People are told; `to` names channels of the user.
+    Announce {
+        text: String,
+        to: Vec<String>,
+    },
 }
 
 /// One answer.
@@ -156,6 +161,9 @@ impl Resolved {
             | Work::Command(line) => line.argv.clone(),
             Work::Test(TestLine::Probe(probe)) | Work::Wait { test: TestLine::Probe(probe), .. } => probe.words(),
             Work::Restore => vec!["locum".to_owned(), "restore the copy".to_owned()],
+            Work::Announce { text, to } => {
+                ["announce".to_owned(), text.clone()].into_iter().chain(to.clone()).collect()
+            }
             Work::ByHand(text) | Work::Question { text, .. } => vec!["by hand".to_owned(), text.clone()],
         }
     }
@@ -166,7 +174,7 @@ impl Resolved {
             Work::Test(test) | Work::Wait { test, .. } => test.shown(),
             Work::Command(line) => line.shown.clone(),
             Work::Restore => "puts the copy back".to_owned(),
-            Work::ByHand(text) | Work::Question { text, .. } => text.clone(),
+            Work::ByHand(text) | Work::Question { text, .. } | Work::Announce { text, .. } => text.clone(),
         }
     }
 }

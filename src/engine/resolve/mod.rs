@@ -165,6 +165,7 @@ impl<'a> Resolver<'a> {
             StepKind::Question(text) => {
                 Work::Question { text: self.text(text)?, choices: self.choices(step)?, show: self.show(step) }
             }
+            StepKind::Announce(text) => Work::Announce { text: self.text(text)?, to: self.texts(&step.fields.to)? },
             StepKind::Steps(_) | StepKind::Include { .. } => {
                 return Err(Unresolved(format!("`{}` is a group", step.id.value)));
             }
@@ -361,6 +362,7 @@ fn does(step: &Step, phase: Phase) -> Does {
             StepKind::Check(_)
             | StepKind::Wait { .. }
             | StepKind::Question(_)
+            | StepKind::Announce(_)
             | StepKind::Include { .. }
             | StepKind::Steps(_),
             _,

@@ -41,6 +41,9 @@ fn question(prompt: &Prompt) -> String {
         Asking::Word { expected, confirms: Confirms::Change { .. }, .. } => {
             format!("Type {} and Enter, and it runs. Esc or any other word: nothing runs.", plain(expected))
         }
+        Asking::Word { expected, confirms: Confirms::Send, .. } => {
+            format!("Type {} and Enter, and they are told. Esc or any other word: nothing is sent.", plain(expected))
+        }
         Asking::Word { expected, confirms: Confirms::Undo, .. } => {
             format!("Type {} and Enter, and it goes back. Esc or any other word: nothing runs.", plain(expected))
         }

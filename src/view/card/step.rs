@@ -85,7 +85,7 @@ impl Maker<'_> {
         match self.step.kind {
             StepKind::Change(_) => Tone::Change,
             StepKind::ByHand(_) if self.phase == Phase::Repair => Tone::Change,
-            StepKind::ByHand(_) | StepKind::Question(_) => Tone::Person,
+            StepKind::ByHand(_) | StepKind::Question(_) | StepKind::Announce(_) => Tone::Person,
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Include { .. } | StepKind::Steps(_) => Tone::Look,
         }
     }
@@ -103,6 +103,7 @@ impl Maker<'_> {
             }
             (StepKind::ByHand(_), _) => "You look yourself. locum runs nothing here.".to_owned(),
             (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
+            (StepKind::Announce(_), _) => "People are told. Nothing is sent before you say so.".to_owned(),
             (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
             (StepKind::Check(_), _) => "This look changes nothing.".to_owned(),
             (StepKind::Include { .. }, _) => "Another runbook.".to_owned(),
@@ -156,7 +157,10 @@ impl Maker<'_> {
         if let Some(resolved) = resolved {
             rows.add(Label::Before, resolved.needs.iter().map(|test| format!("must hold: {}", test.shown())));
         }
-        let runs = !matches!(self.step.kind, StepKind::Question(_) | StepKind::Include { .. } | StepKind::Steps(_));
+        let runs = !matches!(
+            self.step.kind,
+            StepKind::Question(_) | StepKind::Announce(_) | StepKind::Include { .. } | StepKind::Steps(_)
+        );
         if runs {
             rows.add(Label::Where, self.whereabouts(resolved));
         }
@@ -172,6 +176,18 @@ impl Maker<'_> {
                 rows.one(Label::Runs, "by hand, by you");
             }
             Work::ByHand(text) => rows.one(Label::Runs, format!("by hand: {text}")),
+            Work::Announce { text, to } => {
+                rows.one(Label::Tells, text);
+                let live = self.run.mode() == Mode::Live;
+                let how = match (to.is_empty(), live) {
+                    (true, _) => "copy the text above".to_owned(),
+                    (false, true) => {
+                        format!("to {}: sent where your configuration has a channel, else copy it", to.join(", "))
+                    }
+                    (false, false) => format!("to {}: never sent from here; copy it if you want to", to.join(", ")),
+                };
+                rows.one(Label::How, how);
+            }
             Work::Question { text, choices, show } => {
                 if words::line(text) != words::line(&resolved.title) {
                     rows.one(Label::What, text);
@@ -226,6 +242,7 @@ fn written(kind: &StepKind) -> Vec<String> {
         | StepKind::Wait { test: Test::Command(command), .. }
         | StepKind::Change(command) => command_as_written(command),
         StepKind::ByHand(text) => vec![format!("by hand: {}", text.source)],
+        StepKind::Announce(text) => vec![text.source.clone()],
         StepKind::Check(Test::Probe(_))
         | StepKind::Wait { .. }
         | StepKind::Question(_)

@@ -2,10 +2,10 @@
 
 use super::Confirm;
 use super::step::Maker;
-use crate::engine::Run;
 use crate::engine::record::Mode;
 use crate::engine::resolve::{Resolved, Work};
 use crate::engine::run::StepState;
+use crate::engine::{Run, SEND};
 use crate::model::{Risk, StepKind};
 use crate::view::key_hint::{Act, KeyHint};
 use crate::view::words;
@@ -24,6 +24,16 @@ impl Maker<'_> {
                 KeyHint::new("n", "not sure", Act::NotSure),
             ],
             StepKind::Question(_) => answers(resolved, ready),
+            StepKind::Announce(_) => {
+                let channels = !self.step.fields.to.is_empty();
+                let live = self.run.mode() == Mode::Live;
+                vec![
+                    KeyHint::new("y", "send it; you will then type: send", Act::Send).only(ready && channels && live),
+                    KeyHint::new("d", "I told them", Act::Done).only(ready),
+                    KeyHint::new("c", "could not", Act::CouldNot).only(ready),
+                    KeyHint::new("n", "not sure", Act::NotSure),
+                ]
+            }
             StepKind::Include { .. } | StepKind::Steps(_) => Vec::new(),
         };
         keys.push(KeyHint::new("s", "skip, with a reason", Act::Skip).only(idle));
@@ -54,6 +64,7 @@ pub(super) fn confirm(resolved: &Resolved) -> Confirm {
         (Work::Command(_) | Work::Restore, Some(Risk::Destructive)) => Confirm::Place(resolved.confirm_word.clone()),
         (Work::Command(_) | Work::Restore, None)
         | (Work::Test(_) | Work::Wait { .. } | Work::ByHand(_) | Work::Question { .. }, _) => Confirm::None,
+        (Work::Announce { .. }, _) => Confirm::Word(SEND.to_owned()),
     }
 }
 

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::engine::Refusal;
-use crate::engine::command::{Answer, Command};
-use crate::engine::testkit::{Conversation, key};
+use crate::engine::command::{Answer, Beginning, Command, Ending};
+use crate::engine::record::{Confirm, Judged, Mode};
+use crate::engine::testkit::{Conversation, facts, key};
 
 fn unknown(found: &str, expected: &str) -> Refusal {
     Refusal::UnknownAnswer { found: found.to_owned(), expected: expected.to_owned() }
@@ -108,4 +109,41 @@ fn not_sure_follows_nothing() {
         .does(Command::Pause { why: "asked komari".to_owned() })
         .stands("a")
         .ends("a open");
+}
+
+/// An announcement as it stands, confirmed by this word.
+fn telling(run: &Conversation, word: Option<&str>) -> Command {
+    let confirm = word.map(|word| Confirm { how: "typed".to_owned(), text: word.to_owned() });
+    Command::Begin(Box::new(Beginning { confirm, ..run.beginning("a") }))
+}
+
+const TELLS: &str = "repair: [ { id: a, announce: It is being repaired., to: [team] }, { id: b, by_hand: x } ]\n";
+
+#[test]
+fn people_are_told_only_for_the_word_and_only_of_what_is_real() {
+    let mut run = Conversation::new(TELLS);
+    run.enter().stands("a");
+    for word in [None, Some("y"), Some("a"), Some("")] {
+        let refusal = run.refuses(telling(&run, word));
+        assert_eq!(
+            refusal,
+            Refusal::NotConfirmed { found: word.unwrap_or_default().to_owned(), expected: "send".to_owned() }
+        );
+    }
+    run.does(telling(&run, Some("send")));
+    let mut drill = Conversation::with(TELLS, Mode::Drill, &[]);
+    drill.enter();
+    assert!(matches!(drill.refuses(telling(&drill, Some("send"))), Refusal::NotNow(_)));
+    drill.answers("a", Answer::Done).stands("b");
+}
+
+#[test]
+fn an_announcement_that_did_not_go_stands_until_they_are_told() {
+    let mut run = Conversation::new(TELLS);
+    run.enter();
+    let attempt = run.next_attempt();
+    run.does(telling(&run, Some("send")));
+    let ending = Ending { attempt, facts: facts(Judged::Unknown), got: Vec::new(), guards: None };
+    run.does(Command::Finish(Box::new(ending))).stands("a").ends("a unknown");
+    run.answers("a", Answer::Done).stands("b").ends("a passed");
 }
