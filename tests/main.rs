@@ -12,6 +12,7 @@ mod include;
 mod kill;
 mod layers;
 mod order;
+mod places;
 mod resume;
 mod run;
 mod safety;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::commands::{self, Language};
+use super::places::place_words;
 use crate::model::branch::{Choices, To};
 use crate::model::fields::{Expect, Items, UndoHow};
 use crate::model::{Command, Phase, Runbook, Step, StepKind, Test, Text};
@@ -212,6 +213,14 @@ impl Builder<'_> {
                 Items::Named(name) => format!("the list {}", name.value),
             };
             self.words("For each", format!("{} of {list}", each.name.value));
+        }
+        if let Some(place) = &fields.r#where {
+            let place = place_words(self.place.runbook, &place.value, self.place.values);
+            self.words("Where", place);
+        }
+        if let Some(user) = &fields.user {
+            let user = self.text(user);
+            self.words("As", user);
         }
         if let Some(takes) = &fields.takes {
             self.words("Takes", format!("about {}", human(takes.value)));

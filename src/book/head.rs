@@ -6,6 +6,7 @@ use chrono::{Days, NaiveDate};
 
 use super::card::{Body, Fact};
 use super::commands::{self, Language, text};
+use super::places::target_words;
 use crate::model::runbook::{Expiry, IfBroken, Input, Review};
 use crate::model::{Name, Runbook, Text};
 use crate::template::Values;
@@ -16,6 +17,7 @@ pub fn facts(runbook: &Runbook, values: &Values) -> Vec<Fact> {
     let mut facts = needed(runbook, values);
     facts.extend(people(runbook));
     facts.extend(inputs(runbook));
+    facts.extend(places(runbook, values));
     facts.extend(bounds(runbook, values));
     facts
 }
@@ -89,6 +91,17 @@ pub fn freshness(review: &Review, today: Option<NaiveDate>) -> String {
         (None, _) => {}
     }
     text
+}
+
+/// Where steps run.
+pub fn places(runbook: &Runbook, values: &Values) -> Vec<Fact> {
+    let head = &runbook.head;
+    let mut facts: Vec<_> =
+        head.targets.iter().map(|(name, target)| words("Target", target_words(name, target, values))).collect();
+    facts.extend(
+        head.r#where.iter().map(|place| words("Where", format!("{}, unless a step says otherwise", place.value))),
+    );
+    facts
 }
 
 /// What is asked at the start.

@@ -10,6 +10,7 @@ mod head;
 pub mod index;
 mod page;
 pub mod people;
+mod places;
 mod prose;
 mod show;
 

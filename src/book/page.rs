@@ -23,6 +23,7 @@ pub fn page(runbook: &Runbook, source: &str, facts: &PageFacts) -> Page {
     draw.all(&people_with_clocks(runbook, facts), &mut out);
     out.push_str(&start(runbook));
     draw.all(&inputs(runbook), &mut out);
+    draw.all(&super::head::places(runbook, &values), &mut out);
     let _ = write!(out, "## The way {{#_way}}\n\n<div class=\"locum-wide\">{}</div>\n\n", flow::svg(&cards));
     out.push_str("A thick border changes something. Every change is confirmed, and measured before and after.\n\n");
     let mut phase = None;

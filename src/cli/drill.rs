@@ -12,6 +12,7 @@ use super::run::{How, bundle, drive, headless, not_a_part};
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::Exit;
 use crate::engine::record::Mode;
+use crate::engine::resolve::TargetLine;
 use crate::headless::{Answers, Decisions};
 use crate::lab::{self, Lab, LabSpec};
 use crate::model::{Command, Runbook};
@@ -85,6 +86,7 @@ pub fn drill(args: &DrillArgs) -> Outcome {
         ));
     }
     let place = Place {
+        at: TargetLine::default(),
         environment: lab::environment(lab.folder()),
         cwd: lab.folder().to_owned(),
         home: lab.folder().to_owned(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Outcome;
 use super::outcome::CliError;
 use crate::engine::command::{Asked, Command, Opening};
-use crate::engine::record::{Mode, Moment, RunbookRef, Who};
-use crate::engine::resolve::{Resolved, Resolver, UndoLine, Work};
+use crate::engine::record::{Does, Mode, Moment, RunbookRef, Who};
+use crate::engine::resolve::{Resolved, Resolver, TargetLine, UndoLine, Work};
 use crate::engine::{Exit, Key, Plan, Run, decide};
 use crate::model::{self, Runbook, Step, StepKind, Test};
 use crate::session::inputs::Drawn;
@@ -49,6 +49,13 @@ pub fn print(runbook: &Arc<Runbook>, drawn: &Drawn, who: &Who, tz: &str) -> Outc
 }
 
 fn tell(out: &mut impl Write, indent: &str, resolved: &Resolved) -> io::Result<()> {
+    let places = if resolved.on.is_empty() { std::slice::from_ref(resolved) } else { &resolved.on };
+    for one in places.iter().filter(|one| one.at != TargetLine::default()) {
+        writeln!(out, "{indent}  where: {}", plain(&one.at.words("you")))?;
+    }
+    if let Some(prove) = resolved.at.prove.as_ref().filter(|_| resolved.does != Does::Look) {
+        writeln!(out, "{indent}  proved by: {} must print {}", plain(&prove.command.shown), plain(&prove.prints))?;
+    }
     for line in plain_lines(&resolved.shown()).lines() {
         writeln!(out, "{indent}  | {line}")?;
     }

@@ -11,6 +11,7 @@ use crate::config::{Config, Places};
 use crate::diagnostic::render::{Colour, Format, render, summary};
 use crate::engine::Exit;
 use crate::engine::record::Who;
+use crate::engine::resolve::TargetLine;
 use crate::exec;
 use crate::host::{self, actor::Claims};
 use crate::load::Loaded;
@@ -65,6 +66,7 @@ impl Surroundings {
             cwd: root.to_owned(),
             home: self.places.home.clone().unwrap_or_else(|| PathBuf::from("/")),
             host: host::actor::host(),
+            at: TargetLine::default(),
             lab: None,
             channels: self.config.channels(),
         }

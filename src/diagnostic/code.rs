@@ -93,6 +93,8 @@ codes! {
         "A destination that exists but cannot be reached from here: a step of another list (a group is left only by its end, a phase or a word), or `done` outside diagnose, where it would close a run that nothing has proved."
     UnknownStep "unknown-step" Error
         "The id of a step that does not exist."
+    UnknownTarget "unknown-target" Error
+        "`where` names a place that is neither declared under `targets` nor `here`, which is this machine. A step that runs in the wrong place is worse than one that does not run."
     UnknownList "unknown-list" Error
         "`for_each` and `choices` can name a list: an input with `list: true`, or a capture with `lines: true` of an earlier step. This names no such list."
     UndefinedName "undefined-name" Error

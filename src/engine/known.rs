@@ -6,8 +6,13 @@ use super::ahead::Ahead;
 use super::key::Key;
 use super::plan::Plan;
 use super::run::StepState;
+use crate::model::Target;
 use crate::model::runbook::{Frame, Input};
-use crate::template::{self, StepResults, Values};
+use crate::model::target::listed;
+use crate::template::{self, Problem, StepResults, Values};
+
+/// The name of the machine that a step runs on.
+pub const HOST: &str = "host";
 
 /// Everything that is known at a step.
 pub fn known(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
@@ -69,7 +74,7 @@ fn fits(input: &Input, value: &str, values: &Values) -> bool {
 fn known_outside(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
     let mut values = Values::default();
     let Some(opened) = ahead.opened() else { return values };
-    values.insert_text("host", &opened.who.host);
+    values.insert_text(HOST, &opened.who.host);
     let captured = ahead.captured().filter(|(name, _)| !name.contains('.'));
     for (name, value) in opened.inputs.iter().chain(captured) {
         insert(&mut values, name, value);
@@ -81,6 +86,9 @@ fn known_outside(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
     }
     if let Some(key) = key {
         insert_turns(&mut values, plan, ahead, key);
+        if let Some(host) = host_of(plan, &values, key) {
+            values.insert_text(HOST, &host);
+        }
     }
     values
 }
@@ -89,15 +97,42 @@ fn known_outside(plan: &Plan, ahead: &Ahead, key: Option<&Key>) -> Values {
 fn insert_turns(values: &mut Values, plan: &Plan, ahead: &Ahead, key: &Key) {
     let runbook = |id: &str| plan.runbook.frame_of(id).map(|(step, _)| step.to_owned());
     for (turn, loop_step) in key.turns.iter().zip(plan.loops_of(&key.id)) {
-        let step = &plan.items()[loop_step].step;
+        let item = &plan.items()[loop_step];
+        let step = &item.step;
         let list = ahead.list(&plan.loop_key(key, loop_step));
         let value = list.and_then(|list| list.get((*turn as usize).checked_sub(1)?));
-        if let (Some(value), Some(each)) = (value, &step.fields.for_each)
-            && runbook(&step.id.value) == runbook(&key.id)
+        let name = step.fields.for_each.as_ref().map(|each| each.name.value.as_str());
+        if let (Some(value), Some(name)) = (value, name.or(item.by_host.then_some(HOST)))
+            && (item.by_host || runbook(&step.id.value) == runbook(&key.id))
         {
-            values.insert_text(&each.name.value, value);
+            values.insert_text(name, value);
         }
     }
+}
+
+/// The machine of a step that runs on one; a loop over hosts around it has said it already.
+fn host_of(plan: &Plan, values: &Values, key: &Key) -> Option<String> {
+    let at = plan.index(&key.id)?;
+    let (name, target) = plan.target(&plan.items()[at])?;
+    if plan.loop_over_hosts(at, Some(name)).is_some() {
+        return None;
+    }
+    match hosts(target, values).ok()?.as_slice() {
+        [one] => Some(one.clone()),
+        _ => None,
+    }
+}
+
+/// The machines of a target, in order.
+pub fn hosts(target: &Target, values: &Values) -> Result<Vec<String>, Problem> {
+    let mut hosts = Vec::new();
+    for text in target.host.iter() {
+        match listed(text).and_then(|name| values.get_list(name)) {
+            Some(list) => hosts.extend(list),
+            None => hosts.push(template::render_text(text, values)?),
+        }
+    }
+    Ok(hosts)
 }
 
 fn insert(values: &mut Values, name: &str, value: &Value) {

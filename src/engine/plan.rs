@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::key::Key;
-use crate::model::{Phase, Runbook, Step};
+use crate::model::target::HERE;
+use crate::model::{Phase, Runbook, Step, StepKind, Target};
 
 /// A step in its place.
 #[derive(Clone, Debug)]
@@ -15,6 +16,10 @@ pub struct Item {
     pub depth: usize,
     /// The group it stands in.
     pub parent: Option<usize>,
+    /// The target it runs on; none: this machine.
+    pub target: Option<String>,
+    /// Whether it is done for each host of its target in turn.
+    pub by_host: bool,
     /// How many loops are around it, its own not counted.
     pub outer_loops: usize,
     next: Option<usize>,
@@ -26,7 +31,7 @@ pub struct Item {
 impl Item {
     /// Whether it repeats.
     pub fn repeats(&self) -> bool {
-        self.step.fields.for_each.is_some()
+        self.step.fields.for_each.is_some() || self.by_host
     }
 
     pub fn is_group(&self) -> bool {
@@ -62,11 +67,15 @@ impl Plan {
         let mut before: Option<usize> = None;
         for step in steps {
             let at = self.items.len();
+            let target = self.target_of(step, parent);
+            let by_host = self.goes_by_host(step, phase, (target.as_deref(), parent));
             self.items.push(Item {
                 step: step.clone(),
                 phase,
                 depth,
                 parent,
+                target,
+                by_host,
                 outer_loops,
                 next: None,
                 first_child: None,
@@ -82,6 +91,49 @@ impl Plan {
             self.items[at].end = self.items.len();
         }
         first
+    }
+
+    /// Where a step runs: as it says, as the group says, as the runbook says.
+    fn target_of(&self, step: &Step, parent: Option<usize>) -> Option<String> {
+        let word = match (&step.fields.r#where, parent) {
+            (Some(own), _) => Some(own.value.clone()),
+            (None, Some(parent)) => return self.items[parent].target.clone(),
+            (None, None) => self.runbook.head.r#where.as_ref().map(|place| place.value.clone()),
+        };
+        word.filter(|word| word != HERE)
+    }
+
+    /// Changes go host by host, and a group as a whole does, but not once more inside a group that does already. A
+    /// person's deed does where it says so itself.
+    fn goes_by_host(&self, step: &Step, phase: Phase, (target, parent): (Option<&str>, Option<usize>)) -> bool {
+        let head = &self.runbook.head;
+        let several = target.and_then(|name| head.targets.get(name)).is_some_and(|target| target.is_several(head));
+        let changes = matches!(phase, Phase::Repair | Phase::FollowUp);
+        let kind = match step.kind {
+            StepKind::Change(_) | StepKind::Steps(_) | StepKind::Include { .. } => true,
+            StepKind::ByHand(_) => changes && step.fields.r#where.is_some(),
+            StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Announce(_) => false,
+        };
+        several && kind && parent.is_none_or(|parent| self.loop_over_hosts(parent, target).is_none())
+    }
+
+    /// The step, itself or around, that goes over the hosts of a target.
+    pub fn loop_over_hosts(&self, at: usize, target: Option<&str>) -> Option<usize> {
+        let mut at = Some(at);
+        while let Some(index) = at {
+            let item = &self.items[index];
+            if item.by_host && item.target.as_deref() == target {
+                return Some(index);
+            }
+            at = item.parent;
+        }
+        None
+    }
+
+    /// The target of a step, where it is not this machine.
+    pub fn target(&self, item: &Item) -> Option<(&str, &Target)> {
+        let (_, name, target) = self.runbook.head.targets.get_full(item.target.as_deref()?)?;
+        Some((name, target))
     }
 
     /// Every step in the order of the file.

@@ -169,6 +169,19 @@ pub struct Matched {
     pub line: Option<u64>,
 }
 
+/// What one of several machines gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnHost {
+    pub host: String,
+    pub judged: Judged,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<Stream>,
+}
+
 /// What is known of an attempt when it ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -195,6 +208,9 @@ pub struct Facts {
     pub found: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub redacted: BTreeMap<String, u64>,
+    /// What each of several machines gave, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<OnHost>,
     /// Evidence after a crash; empty in the ordinary case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
@@ -216,6 +232,7 @@ impl Facts {
             captured: BTreeMap::new(),
             found: Vec::new(),
             redacted: BTreeMap::new(),
+            hosts: Vec::new(),
             evidence: None,
         }
     }

@@ -20,6 +20,8 @@ pub enum Refusal {
     Frozen,
     #[error("not confirmed: found `{found}`, expected `{expected}`; nothing ran")]
     NotConfirmed { found: String, expected: String },
+    #[error("WRONG PLACE: {host} answered `{got}`, expected `{want}`; nothing ran, and no key overrides this")]
+    WrongPlace { host: String, want: String, got: String },
     #[error("what it needs does not hold: {0}; nothing ran")]
     NeedsNotMet(String),
     #[error("forbidden: `{pattern}`, because {because}; nothing ran")]
@@ -50,7 +52,9 @@ impl Refusal {
     /// The exit code of a run without a person.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NotConfirmed { .. } | Self::Forbidden { .. } | Self::CommandDiffers => Exit::WrongTarget,
+            Self::NotConfirmed { .. } | Self::WrongPlace { .. } | Self::Forbidden { .. } | Self::CommandDiffers => {
+                Exit::WrongTarget
+            }
             Self::Frozen => Exit::GuardBroken,
             Self::NeedsNotMet(_) => Exit::StepFailed,
             Self::Closed

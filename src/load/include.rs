@@ -138,6 +138,11 @@ fn may_stand_here(wish: &Wish, child: &Runbook, cx: &mut Cx) {
             cx.push(problem.help("an included runbook leads to its own steps, or to `next`, `stop` or `undo`"));
         }
     }
+    if !child.head.targets.is_empty() || child.head.r#where.is_some() {
+        let message = format!("`{id}` has places of its own, which this locum cannot include yet");
+        let problem = cx.problem(Code::NotBuiltYet, span, message);
+        cx.push(problem.help("declare the targets here, and say `where` at the step that includes it"));
+    }
     if let Some(text) = guarded(child).find(|text| text.contains("{{") || text.contains("{%")) {
         let message = format!("`{id}` guards `{}`, a name that is not known when the guards are measured", text.trim());
         let problem = cx.problem(Code::Include, span, message);

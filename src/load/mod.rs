@@ -12,6 +12,7 @@ mod names;
 mod patterns;
 mod scope;
 mod steps;
+mod targets;
 mod templates;
 mod words;
 
@@ -80,6 +81,7 @@ fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     ids::check(runbook, cx);
     names::check(runbook, tree, cx);
     steps::check(runbook, tree, cx);
+    targets::check(runbook, tree, cx);
     destinations::check(runbook, cx);
     patterns::check(runbook, tree, cx);
     facts::check(runbook, tree, cx);

@@ -12,7 +12,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::model::decode::Cx;
 use crate::model::fields::{Items, UndoHow};
 use crate::model::step::{Kind, Phase};
-use crate::model::{Choices, Command, Probe, Runbook, Step, Test, Text};
+use crate::model::target::WrittenVia;
+use crate::model::{Choices, Command, Probe, Runbook, Step, Target, Test, Text};
 use crate::source::Span;
 use crate::template::{self, NameRule, Problem, ProblemKind};
 use crate::text::suggestion::suggest;
@@ -67,8 +68,22 @@ impl<'a> Check<'a, '_, '_> {
             self.text(value);
             self.scope.add(name, of_text(value));
         }
+        for target in head.targets.values() {
+            self.target(target);
+        }
         self.texts([&head.summary, &head.impact, &head.applies_to].into_iter().flatten());
         self.texts(head.expires.iter().filter_map(|expiry| expiry.certificate.as_ref()));
+    }
+
+    fn target(&mut self, target: &Target) {
+        self.texts(target.host.iter().chain(target.env.values()));
+        self.texts([&target.user, &target.prints, &target.cwd].into_iter().flatten());
+        if let Some(WrittenVia::Prefix(words)) = &target.via {
+            self.command(&Command::Argv(words.clone(), target.span));
+        }
+        if let Some(prove) = &target.prove {
+            self.command(prove);
+        }
     }
 
     /// Guards are measured when repair is entered: what diagnose captured is known.
@@ -158,7 +173,7 @@ impl<'a> Check<'a, '_, '_> {
                 self.probe(probe);
             }
         }
-        self.texts([&fields.stdin, &fields.cwd].into_iter().flatten());
+        self.texts([&fields.stdin, &fields.cwd, &fields.user].into_iter().flatten());
         self.texts(fields.inputs.values());
         self.texts(fields.env.values().chain(fields.may_change.iter()));
         if let Some(UndoHow::ByHand(text)) = fields.undo.as_ref().map(|undo| &undo.how) {

@@ -23,6 +23,7 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("stdin", &["check", "wait", "change"]),
     ("timeout", &["check", "wait", "change"]),
     ("record", &["check", "wait", "change"]),
+    ("user", &["check", "wait", "change"]),
     ("env", &["check", "wait", "change"]),
     ("cwd", &["check", "wait", "change"]),
     ("shell", &["check", "wait", "change"]),

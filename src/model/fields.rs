@@ -4,12 +4,31 @@ use indexmap::IndexMap;
 
 use super::command::Command;
 use super::decode::{Cx, Decode, record};
-use super::scalar::{Name, OneOrMany, Text};
+use super::scalar::{Name, OneOrMany, Text, words};
 use super::shape::Shape;
 use super::test::Test;
 use crate::diagnostic::Code;
 use crate::source::Span;
 use crate::yaml::{Kind, Node};
+
+words! {
+    /// Of which of several machines something is expected.
+    pub enum Hosts {
+        /// Of every one.
+        All = "all",
+        /// Of at least one.
+        Any = "any",
+        /// Of every one, and that all print the same.
+        Same = "same",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the table of words makes the type")]
+impl Default for Hosts {
+    fn default() -> Self {
+        Self::All
+    }
+}
 
 record! {
     /// What a command must give; without `exit` it must be 0.
@@ -28,8 +47,9 @@ record! {
         not_matches: Option<Text>,
         /// Whether there must be no output, or some.
         empty: Option<bool>,
+        /// Of which of several machines: `all` (the default), `any`, or that they say the `same`.
+        hosts: Option<Hosts>,
     }
-    later ["hosts"]
 }
 
 /// What a command must give; short form: a text that must be in the output.
@@ -43,6 +63,7 @@ pub struct Expect {
     pub matches: Option<Text>,
     pub not_matches: Option<Text>,
     pub empty: Option<bool>,
+    pub hosts: Hosts,
 }
 
 impl Decode for Expect {
@@ -62,6 +83,7 @@ impl Decode for Expect {
                 matches: full.matches,
                 not_matches: full.not_matches,
                 empty: full.empty,
+                hosts: full.hosts.unwrap_or_default(),
             });
         }
         let text = Text::decode(node, cx)?;
@@ -74,6 +96,7 @@ impl Decode for Expect {
             matches: None,
             not_matches: None,
             empty: None,
+            hosts: Hosts::All,
         })
     }
 }

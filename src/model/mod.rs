@@ -10,6 +10,7 @@ pub mod runbook;
 pub mod scalar;
 pub mod shape;
 pub mod step;
+pub mod target;
 pub mod test;
 
 pub use branch::{Branch, Choices, Destination};
@@ -17,4 +18,5 @@ pub use command::Command;
 pub use runbook::Runbook;
 pub use scalar::{Located, Name, OneOrMany, Text};
 pub use step::{Kind as StepKind, Phase, Risk, Step};
+pub use target::Target;
 pub use test::{Probe, Test};

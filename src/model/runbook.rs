@@ -10,6 +10,7 @@ use super::decode::{Cx, Decode, record};
 use super::scalar::{Located, Name, OneOrMany, Text, words};
 use super::shape::Shape;
 use super::step::{Phase, Step, StepOrText};
+use super::target::Target;
 use crate::yaml::{Kind, Node};
 
 words! {
@@ -218,6 +219,10 @@ record! {
         inputs: IndexMap<String, Input>,
         /// Constants made from inputs.
         values: IndexMap<String, Text>,
+        /// Places where steps run.
+        targets: IndexMap<String, Target>,
+        /// Where steps run that do not say it; default: this machine.
+        r#where = "where": Option<Name>,
         /// What it works within.
         scope: Option<Scope>,
         /// What must not change during the whole run.
@@ -239,7 +244,6 @@ record! {
         /// Throw-away copies to drill in.
         labs: IndexMap<String, Lab>,
     }
-    later ["targets", "where"]
 }
 
 /// A runbook, loaded.

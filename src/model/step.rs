@@ -99,6 +99,10 @@ record! {
         looks_like: Option<Text>,
         /// About how long it takes.
         takes: Option<Located<Duration>>,
+        /// The target it runs on, or `here`.
+        r#where = "where": Option<Name>,
+        /// As whom the command runs, by `sudo`.
+        user: Option<Text>,
         /// Repeats the step for each value of a list, in order.
         for_each: Option<ForEach>,
         /// An expression; where it is false the step is not taken.
@@ -156,7 +160,7 @@ record! {
         /// Similar commands that are not this one.
         looks_alike: OneOrMany,
     }
-    later ["terminal", "edit", "where", "approval", "user", "may_disconnect"]
+    later ["terminal", "edit", "approval", "may_disconnect"]
 }
 
 /// A step, or a text that a person does.

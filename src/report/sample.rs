@@ -79,6 +79,7 @@ fn ended(attempt: &str, step: &str, judged: Judged, found: &[&str], advance: Adv
         captured: BTreeMap::new(),
         found: found.iter().map(|text| (*text).to_owned()).collect(),
         redacted: BTreeMap::new(),
+        hosts: Vec::new(),
         evidence: None,
     };
     Event::StepEnded {

@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::place::{Belongs, Place};
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
-use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream};
-use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, TestLine};
+use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream, Target};
+use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
+use crate::model::fields::Hosts;
 use crate::probe::{Verdict, probe};
 use crate::text::{contains_at_word_borders, plain, plain_lines};
 
@@ -42,6 +43,10 @@ impl Asker {
     pub fn test(&self, test: &TestLine, wanted: &Wanted, blob: &Path, stop: &Stop) -> Facts {
         let begun = Instant::now();
         let mut facts = match test {
+            TestLine::Probe(_) if !self.place.at.is_here() => Facts {
+                found: vec![format!("a probe cannot look at {} yet", plain(&self.place.at.host))],
+                ..measured(Judged::Unknown)
+            },
             TestLine::Probe(line) => {
                 let probed = probe(&self.place.probe(line), crate::host::Clock.now());
                 let judged = match probed.verdict {
@@ -85,6 +90,24 @@ impl Asker {
         exec::run_look(&self.program, &spec, blob, &|| Box::new(exec::PassThrough), &around)
     }
 
+    /// Asks a place where it is; what it says is what it printed, or why it said nothing.
+    pub fn prove(&self, prove: &Prove, blob: &Path, stop: &Stop) -> Target {
+        let blob = blob.with_extension("prove.out");
+        let got = match self.run_look(&prove.command, &blob, stop) {
+            Ok(exit) if exit.code == Some(0) => match std::fs::read(&blob) {
+                Ok(bytes) => plain(String::from_utf8_lossy(&bytes).trim()),
+                Err(error) => format!("nothing that can be read: {error}"),
+            },
+            Ok(exit) => {
+                let said = exit.reason.as_deref().map(plain).into_iter().chain(last_lines(&blob, 1));
+                let code = exit.code.map_or_else(|| "no end".to_owned(), |code| format!("exit {code}"));
+                format!("nothing ({})", std::iter::once(code).chain(said).collect::<Vec<_>>().join(": "))
+            }
+            Err(error) => format!("nothing ({})", plain(&chain(&error))),
+        };
+        Target { want: prove.prints.clone(), got, by: plain(&prove.command.shown) }
+    }
+
     /// Makes several tests that must all hold. Their outputs go beside `blob`, as `<attempt>.needs-1.out`.
     pub fn all(&self, tests: &[TestLine], blob: &Path, purpose: Purpose, stop: &Stop) -> Vec<Matched> {
         let numbered = tests.iter().enumerate();
@@ -111,7 +134,8 @@ impl Asker {
         }
         let blob = blob.with_extension("guard.out");
         let ask = |line: &CommandLine| {
-            let exit = self.run_look(line, &blob, stop).map_err(|error| chain(&error))?;
+            let here = Self { place: self.place.at(&TargetLine::default()), ..self.clone() };
+            let exit = here.run_look(line, &blob, stop).map_err(|error| chain(&error))?;
             match exit.code {
                 Some(0) => std::fs::read(&blob).map_err(|error| error.to_string()),
                 Some(code) => Err(format!("exit {code}")),
@@ -179,6 +203,7 @@ impl Wanted<'_> {
             matches: None,
             not_matches: None,
             empty: None,
+            hosts: Hosts::All,
         },
         captures: &[],
         keep: true,

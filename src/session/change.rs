@@ -21,7 +21,7 @@ impl Session {
             super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
         let (env, cwd) = match command_of(resolved) {
             Some(line) => {
-                let spec = self.place.change(line, &belongs);
+                let spec = self.place.at(&resolved.at).change(line, &belongs);
                 (spec.env.into_keys().collect(), spec.cwd)
             }
             None => (Vec::new(), self.place.cwd.clone()),
@@ -33,13 +33,26 @@ impl Session {
             shown: shown.to_owned(),
             confirm: None,
             again: None,
-            target: Target { want: self.place.host.clone(), got: crate::host::actor::host(), by: "uname".to_owned() },
+            target: self.whereabouts(resolved),
             env,
             cwd: cwd.display().to_string(),
             needs: Vec::new(),
             guards: None,
             way_back: None,
         }
+    }
+
+    /// The place as it is wanted. This machine says at once which one it is; another one is asked just before a change.
+    fn whereabouts(&self, resolved: &Resolved) -> Target {
+        let at = &resolved.at;
+        if at.name.is_empty() {
+            return Target { want: self.place.host.clone(), got: crate::host::actor::host(), by: "uname".to_owned() };
+        }
+        let hosts = resolved.on.iter().map(|one| one.at.host.as_str()).collect::<Vec<_>>().join(", ");
+        let want = if resolved.on.is_empty() { at.host.clone() } else { hosts };
+        let got = if at.is_here() && at.prove.is_none() { crate::host::actor::host() } else { String::new() };
+        let by = if got.is_empty() { "not asked" } else { "uname" };
+        Target { want, got, by: by.to_owned() }
     }
 
     /// Refuses early what would be refused anyway, so that nothing is measured or copied for it.
@@ -77,6 +90,10 @@ impl Session {
         beginning.needs = prepared.needs;
         beginning.guards = prepared.guards;
         beginning.way_back = prepared.way_back;
+        if let Some(target) = prepared.target {
+            task.resolved.at.is_proved(&target)?;
+            beginning.target = target;
+        }
         if let Some(sight) = &prepared.sight {
             self.keep_sight(&task.attempt.to_string(), sight)?;
             self.remember(Some(sight))?;
@@ -107,7 +124,7 @@ impl Session {
         before: Option<super::watch::Sight>,
     ) -> Result<(), Trouble> {
         let Some(line) = command_of(&task.resolved) else { return Ok(()) };
-        let spec = self.place.change(line, &task.asker.belongs);
+        let spec = task.asker.place.change(line, &task.asker.belongs);
         let files = Evidence::prepare(&self.folder, &task.attempt.0).map_err(|error| super::journal_trouble(&error))?;
         let place = SupervisorPlace {
             lock: files.lock(),

@@ -9,6 +9,7 @@ pub mod bundle;
 mod change;
 pub mod control;
 pub mod found;
+mod hosts;
 pub mod inputs;
 pub mod open;
 pub mod place;
@@ -128,8 +129,8 @@ impl Session {
         Task {
             blob: self.folder.blobs().join(format!("{attempt}.out")),
             copy: self.folder.copies().join(attempt.to_string()),
+            asker: Asker { place: self.place.at(&resolved.at), belongs, program: self.program.clone() },
             resolved,
-            asker: Asker { place: self.place.clone(), belongs, program: self.program.clone() },
             watch: self.watch.clone(),
             attempt,
             stop: self.stop.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TestLine, Work};
+use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TargetLine, TestLine, Via, Work};
 use crate::exec::{self, CommandSpec, OnTimeout, Streams};
 use crate::lab;
 use crate::probe::Probe;
@@ -21,6 +21,8 @@ pub struct Place {
     pub home: PathBuf,
     /// The name of the machine.
     pub host: String,
+    /// Where commands go from here.
+    pub at: TargetLine,
     /// The lab's folder in a drill: nothing outside it is touched.
     pub lab: Option<PathBuf>,
     /// Where people are told, by name: commands of the user, never of a repository.
@@ -38,6 +40,16 @@ pub struct Belongs {
     pub run: String,
     pub epoch: u32,
     pub attempt: String,
+}
+
+impl Belongs {
+    fn environment(&self) -> [(String, String); 3] {
+        [
+            ("LOCUM_RUN".to_owned(), self.run.clone()),
+            ("LOCUM_EPOCH".to_owned(), self.epoch.to_string()),
+            ("LOCUM_ATTEMPT".to_owned(), self.attempt.clone()),
+        ]
+    }
 }
 
 impl Place {
@@ -59,7 +71,7 @@ impl Place {
         timeout: Option<std::time::Duration>,
         on_timeout: OnTimeout,
     ) -> CommandSpec {
-        CommandSpec {
+        let spec = CommandSpec {
             argv: line.argv.clone(),
             env: self.environment_of(line, belongs),
             cwd: line.cwd.as_ref().map_or_else(|| self.cwd.clone(), |cwd| expand(cwd, &self.home, &self.cwd)),
@@ -68,6 +80,49 @@ impl Place {
             on_timeout,
             streams: if line.split { Streams::Split } else { Streams::Joined },
             grace: exec::GRACE,
+        };
+        self.there(line, belongs, spec)
+    }
+
+    /// The same surroundings for commands of another place.
+    #[must_use]
+    pub fn at(&self, at: &TargetLine) -> Self {
+        Self { at: at.clone(), ..self.clone() }
+    }
+
+    /// A command on its way to its place. What it is given goes with it as words; no secret is among them.
+    fn there(&self, line: &CommandLine, belongs: &Belongs, mut spec: CommandSpec) -> CommandSpec {
+        let prefix: &[String] = match &self.at.via {
+            Via::Prefix(words) => words,
+            Via::Here => &[],
+        };
+        let user = self.at.user.as_ref().filter(|user| !self.at.is_here() || !self.is_operator(user));
+        if prefix.is_empty() && user.is_none() {
+            return spec;
+        }
+        let mut argv = prefix.to_vec();
+        argv.extend(user.iter().flat_map(|user| ["sudo", "-n", "-u", user, "--"].map(str::to_owned)));
+        let mut env = line.env.clone();
+        env.extend(belongs.environment());
+        env.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
+        argv.push("env".to_owned());
+        argv.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
+        if let (Some(cwd), false) = (&line.cwd, self.at.is_here()) {
+            let script = "cd -- \"$1\" && shift && exec \"$@\"";
+            argv.extend(["sh", "-c", script, "sh", cwd].map(str::to_owned));
+            spec.cwd.clone_from(&self.cwd);
+        }
+        argv.append(&mut spec.argv);
+        CommandSpec { argv, ..spec }
+    }
+
+    /// Whether commands run as this person without being asked to.
+    fn is_operator(&self, user: &str) -> bool {
+        let is_root = rustix::process::geteuid().is_root();
+        if user == "root" {
+            is_root
+        } else {
+            !is_root && self.environment.get("LOGNAME").is_some_and(|name| name == user)
         }
     }
 
@@ -75,9 +130,7 @@ impl Place {
     pub fn environment_of(&self, line: &CommandLine, belongs: &Belongs) -> BTreeMap<String, String> {
         let mut env = self.environment.clone();
         env.extend(line.env.clone());
-        env.insert("LOCUM_RUN".to_owned(), belongs.run.clone());
-        env.insert("LOCUM_EPOCH".to_owned(), belongs.epoch.to_string());
-        env.insert("LOCUM_ATTEMPT".to_owned(), belongs.attempt.clone());
+        env.extend(belongs.environment());
         env
     }
 
@@ -117,6 +170,10 @@ impl Place {
 
     /// In a drill: what a step names is inside the lab, or on this machine's loopback.
     pub fn reaches(&self, resolved: &Resolved) -> Result<(), OutsideLab> {
+        let away = std::iter::once(resolved).chain(&resolved.on).find(|one| !one.at.is_here());
+        if let (Some(away), true) = (away, self.lab.is_some()) {
+            return Err(OutsideLab(away.at.host.clone()));
+        }
         let tests = resolved.needs.iter().chain(&resolved.done_when);
         let own = match &resolved.work {
             Work::Test(test) | Work::Wait { test, .. } => Some(test),
@@ -169,6 +226,7 @@ mod tests {
             cwd: PathBuf::from("/srv"),
             home: PathBuf::from("/home/pepe"),
             host: "kyousuke".to_owned(),
+            at: TargetLine::default(),
             lab: lab.map(Path::to_owned),
             channels: BTreeMap::new(),
         }

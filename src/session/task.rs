@@ -8,7 +8,7 @@ use super::ask::{self, Asker, Purpose, Wanted, facts_of, measured};
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::command::Ending;
-use crate::engine::record::{Changed, Does, Facts, Guards, Judged, Matched, WayBack};
+use crate::engine::record::{Changed, Does, Facts, Guards, Judged, Matched, Target, WayBack};
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
 use crate::engine::{AttemptId, Key};
 use crate::exec::{ExecError, Exit, Supervised};
@@ -40,6 +40,8 @@ pub struct Prepared {
     pub sight: Option<Sight>,
     pub guards: Option<Guards>,
     pub way_back: Option<WayBack>,
+    /// What the place answered.
+    pub target: Option<Target>,
 }
 
 /// A change with its end, and what is measured now.
@@ -77,7 +79,7 @@ impl Task {
     pub fn look(self) {
         let facts = match &self.resolved.work {
             Work::Wait { test, every, at_most, hold } => self.wait(test, *every, *at_most, *hold),
-            Work::Test(test) => self.asker.test(test, &self.wanted(), &self.blob, &self.stop),
+            Work::Test(test) => self.ask(test),
             Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Announce { .. } => {
                 measured(Judged::Unknown)
             }
@@ -106,11 +108,21 @@ impl Task {
         send(&self.to, Msg::Looked(Box::new(ending)));
     }
 
+    /// Asks the machine, or each of several.
+    fn ask(&self, test: &TestLine) -> Facts {
+        if self.resolved.on.is_empty() {
+            return self.asker.test(test, &self.wanted(), &self.blob, &self.stop);
+        }
+        let begun = Instant::now();
+        let facts = super::hosts::look_on_all(&self.asker, &self.resolved.on, &self.blob, &self.stop);
+        Facts { dur_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), ..facts }
+    }
+
     fn wait(&self, test: &TestLine, every: Duration, at_most: Duration, hold: Duration) -> Facts {
         let begun = Instant::now();
         let mut held_since: Option<Instant> = None;
         loop {
-            let mut facts = self.asker.test(test, &self.wanted(), &self.blob, &self.stop);
+            let mut facts = self.ask(test);
             facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             if facts.judged == Judged::Passed {
                 let since = *held_since.get_or_insert_with(Instant::now);
@@ -172,7 +184,8 @@ impl Task {
         let copies = self.resolved.does == Does::Change && self.resolved.undo == UndoLine::Copy;
         let goes_on = copies && !broken && needs.iter().all(|need| need.held);
         let way_back = if goes_on { Some(self.copy()?) } else { None };
-        Ok(Prepared { needs, done, sight, guards, way_back })
+        let target = self.resolved.at.prove.as_ref().map(|prove| self.asker.prove(prove, &self.blob, &self.stop));
+        Ok(Prepared { needs, done, sight, guards, way_back, target })
     }
 
     fn copy(&self) -> Result<WayBack, String> {

@@ -1,5 +1,6 @@
 //! The map: every step of the runbook in order, always; loops are written out once their list is known.
 
+use crate::engine::known::HOST;
 use crate::engine::run::StepState;
 use crate::engine::{Key, Plan, Position, Run};
 use crate::model::{Phase, Runbook, StepKind};
@@ -152,7 +153,10 @@ impl Map<'_> {
     fn step(&mut self, at: usize, turns: &[u32]) {
         let item = &self.plan.items()[at];
         let base = Key { id: item.step.id.value.clone(), turns: turns.to_vec() };
-        let Some(each) = &item.step.fields.for_each else { return self.turn(at, base, None) };
+        if !item.repeats() {
+            return self.turn(at, base, None);
+        }
+        let each = item.step.fields.for_each.as_ref().map_or(HOST, |each| each.name.value.as_str());
         match self.run.loops.get(&base) {
             Some(list) => {
                 for (turn, value) in (1..).zip(list) {
@@ -162,7 +166,7 @@ impl Map<'_> {
                     self.turn(at, base, Some("none".to_owned()));
                 }
             }
-            None => self.turn(at, base, Some(format!("for each {}", words::line(&each.name.value)))),
+            None => self.turn(at, base, Some(format!("for each {}", words::line(each)))),
         }
     }
 

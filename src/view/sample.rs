@@ -278,6 +278,7 @@ fn facts(judged: Judged, text: &str, code: i32) -> Facts {
         matched: vec![Matched { what: if code == 0 { "exit 0".into() } else { what }, held: code == 0, line: None }],
         captured: BTreeMap::new(),
         found: text.split("; ").filter(|text| !text.is_empty()).map(str::to_owned).collect(),
+        hosts: Vec::new(),
         redacted: BTreeMap::new(),
         evidence: None,
     }

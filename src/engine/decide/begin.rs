@@ -30,6 +30,9 @@ pub(super) fn begin(draft: &mut Draft, beginning: &Beginning) -> Result<(), Refu
     if resolved.does == Does::Change {
         needed(&beginning.needs, &resolved)?;
     }
+    if resolved.does != Does::Look {
+        resolved.at.is_proved(&beginning.target)?;
+    }
     let intent = intent(draft, beginning, &resolved)?;
     if let Some(guards) = &beginning.guards {
         draft.push(Event::GuardsBefore { attempt: Some(beginning.attempt.clone()), guards: guards.clone() });

@@ -114,7 +114,10 @@ fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[b
         (Does::Undo, judged) => after_undo(draft, step, judged, facts),
         (Does::Look | Does::Change, Judged::Passed) => draft.walk_after(ended).passed(step),
         (Does::Look, Judged::Failed) => failed(draft, draft.walk_after(ended), step, got, "a look did not hold"),
-        (Does::Change, Judged::Failed) => failed(draft, draft.walk_after(ended), step, got, "the change failed"),
+        (Does::Change, Judged::Failed) => {
+            let why = format!("the change failed{}", how_far(draft, step));
+            failed(draft, draft.walk_after(ended), step, got, &why)
+        }
         (Does::Look, Judged::Unknown) => match phase(draft, step) {
             // A finding, as good as any other; nothing follows from it.
             Phase::Diagnose | Phase::Verify => draft.walk_after(ended).from(step, &To::Next),
@@ -125,9 +128,28 @@ fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[b
         (Does::Change, Judged::Unknown) => {
             let why = facts.found.first().filter(|found| *found == NOT_MEASURED);
             let why = why.map_or("it is not known whether the change was made", |why| why);
+            let why = format!("{why}{}", how_far(draft, step));
             straight(Position::Stopped { by: StopReason::Unknown, step: Some(step.clone()) }).because(why)
         }
     }
+}
+
+/// Of several machines that are changed one after the other: which are done, and which were not begun.
+fn how_far(draft: &Draft, step: &Key) -> String {
+    let loops = draft.plan.loops_of(&step.id);
+    let over_hosts = loops.iter().position(|at| draft.plan.items()[*at].by_host);
+    let Some((level, turn)) = over_hosts.and_then(|level| Some((level, *step.turns.get(level)? as usize))) else {
+        return String::new();
+    };
+    let hosts = draft.run.loops.get(&draft.plan.loop_key(step, loops[level]));
+    let Some((hosts, here)) = hosts.and_then(|hosts| Some((hosts, hosts.get(turn.checked_sub(1)?)?))) else {
+        return String::new();
+    };
+    let rest = match &hosts[turn..] {
+        [] => String::new(),
+        rest => format!("; not begun: {}", rest.join(", ")),
+    };
+    format!(" on {here}; {} of {} machines done{rest}", turn - 1, hosts.len())
 }
 
 fn after_undo(draft: &Draft, step: &Key, judged: Judged, facts: &Facts) -> Advance {

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::target::TargetLine;
 use crate::engine::key::Key;
 use crate::engine::record::{Does, Rerun};
+use crate::model::fields::Hosts;
 use crate::model::{Phase, Risk};
 
 /// A command that can be run.
@@ -98,6 +100,8 @@ pub struct ExpectLine {
     pub matches: Option<String>,
     pub not_matches: Option<String>,
     pub empty: Option<bool>,
+    /// Of which of several machines it is expected.
+    pub hosts: Hosts,
 }
 
 /// How a value is taken.
@@ -129,6 +133,10 @@ pub struct Resolved {
     pub phase: Phase,
     pub title: String,
     pub does: Does,
+    /// Where it runs.
+    pub at: TargetLine,
+    /// A look on several machines: the same for each, in order; else empty.
+    pub on: Vec<Resolved>,
     pub work: Work,
     pub expect: ExpectLine,
     pub captures: Vec<CaptureLine>,
@@ -149,16 +157,19 @@ pub struct Resolved {
 impl Resolved {
     /// Digest over everything that will run: what was confirmed is what is executed.
     pub fn digest(&self) -> String {
-        let text = format!("{:?}\n{:?}\n{:?}\n{:?}", self.key, self.work, self.may_change, self.undo);
+        let on: Vec<_> = self.on.iter().map(|one| (&one.at, &one.work)).collect();
+        let Self { key, work, may_change, undo, at, .. } = self;
+        let text = format!("{key:?}\n{work:?}\n{may_change:?}\n{undo:?}\n{at:?}\n{on:?}");
         crate::text::hex(&Sha256::digest(text))
     }
 
     /// The words of the process, or what is done instead of one.
     pub fn argv(&self) -> Vec<String> {
+        let way = self.at.way();
         match &self.work {
             Work::Test(TestLine::Command(line))
             | Work::Wait { test: TestLine::Command(line), .. }
-            | Work::Command(line) => line.argv.clone(),
+            | Work::Command(line) => way.into_iter().chain(line.argv.clone()).collect(),
             Work::Test(TestLine::Probe(probe)) | Work::Wait { test: TestLine::Probe(probe), .. } => probe.words(),
             Work::Restore => vec!["locum".to_owned(), "restore the copy".to_owned()],
             Work::Announce { text, to } => {

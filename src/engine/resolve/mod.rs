@@ -2,9 +2,11 @@
 
 mod guards;
 mod lines;
+mod target;
 
 pub use guards::{GuardLine, GuardLines, forbidden, guards};
 pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, ProbeLine, Resolved, TestLine, UndoLine, Work};
+pub use target::{Prove, TargetLine, Via};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use std::time::Duration;
 use super::ahead::Ahead;
 use super::key::Key;
 use super::known::known;
-use super::plan::Plan;
+use super::plan::{Item, Plan};
 use super::record::{Does, Rerun, WayBack};
 use super::run::{Attempt, Run};
 use super::walk::unknown_name;
@@ -33,13 +35,13 @@ pub struct Resolver<'a> {
     run: &'a Run,
     values: Values,
     /// The step at hand, which may stand in an included runbook.
-    within: Option<String>,
+    key: Option<Key>,
 }
 
 impl<'a> Resolver<'a> {
     /// With everything that is known at a step.
     pub fn new(plan: &'a Plan, run: &'a Run, key: Option<&Key>) -> Self {
-        Self { plan, run, values: known(plan, &Ahead::of(run), key), within: key.map(|key| key.id.clone()) }
+        Self { plan, run, values: known(plan, &Ahead::of(run), key), key: key.cloned() }
     }
 
     /// A text for people or a path.
@@ -71,7 +73,7 @@ impl<'a> Resolver<'a> {
 
     /// Why a name has no value; an input of an included runbook has none where it does not allow what it is given.
     fn unknown_name(&self, name: &str) -> String {
-        match self.within.as_deref().and_then(|step| self.plan.runbook.frame_of(step)) {
+        match self.key.as_ref().and_then(|key| self.plan.runbook.frame_of(&key.id)) {
             Some((step, frame)) if frame.given.contains_key(name) => {
                 format!("`{name}` of `{}` does not allow what step `{step}` gives it", frame.runbook)
             }
@@ -82,11 +84,27 @@ impl<'a> Resolver<'a> {
     /// The step at `key`.
     pub fn step(&self, key: &Key) -> Result<Resolved, Unresolved> {
         let item = self.plan.item(&key.id).ok_or_else(|| Unresolved(format!("there is no step `{}`", key.id)))?;
+        let mut on = if does(&item.step, item.phase) == Does::Look { self.on_each_host(item)? } else { Vec::new() };
+        match on.len() {
+            0 => self.alone(item),
+            1 => Ok(on.remove(0)),
+            _ => Ok(Resolved { on: on.clone(), ..on.remove(0) }),
+        }
+    }
+
+    /// The step at its place.
+    fn alone(&self, item: &Item) -> Result<Resolved, Unresolved> {
         let step = &item.step;
         let fields = &step.fields;
         let does = does(step, item.phase);
+        let at = self.target_line(step)?;
+        let programs = if does == Does::Change { self.programs(step) } else { Vec::new() };
         let resolved = Resolved {
-            key: key.clone(),
+            key: self.key.clone().unwrap_or_else(|| Key::new(step.id.value.clone())),
+            confirm_word: self.confirm_word(step, &at)?,
+            undo: self.undo(step, &at)?,
+            at,
+            on: Vec::new(),
             phase: item.phase,
             title: self.prose(&step.title),
             does,
@@ -100,17 +118,15 @@ impl<'a> Resolver<'a> {
                 .iter()
                 .map(|branch| branch.got.as_ref().map(|got| self.text(got)).transpose())
                 .collect::<Result<_, _>>()?,
-            needs: self.tests(&fields.needs, step)?,
+            needs: programs.into_iter().chain(self.tests(&fields.needs, step)?).collect(),
             done_when: self.tests(&fields.done_when, step)?,
             may_change: self.texts(&fields.may_change)?,
             looks_alike: self.texts(&fields.looks_alike)?,
-            undo: self.undo(step)?,
             undo_done_when: match fields.undo.as_ref().and_then(|undo| undo.done_when.as_ref()) {
                 Some(test) => vec![self.test(test, step)?],
                 None => Vec::new(),
             },
             risk: (does == Does::Change).then(|| step.risk()),
-            confirm_word: self.confirm_word(step)?,
             rerun: rerun(step, does),
         };
         Ok(resolved)
@@ -124,7 +140,7 @@ impl<'a> Resolver<'a> {
             return Err(none(why));
         }
         let values = known(self.plan, &Ahead::back_at(self.run, attempt), Some(key));
-        let mut resolved = Self { plan: self.plan, run: self.run, values, within: Some(key.id.clone()) }.step(key)?;
+        let mut resolved = Self { plan: self.plan, run: self.run, values, key: Some(key.clone()) }.step(key)?;
         resolved.work = match &resolved.undo {
             UndoLine::Copy => Work::Restore,
             UndoLine::Command(line) => Work::Command(line.clone()),
@@ -145,9 +161,10 @@ impl<'a> Resolver<'a> {
     }
 
     /// Never empty: nothing typed confirms nothing.
-    fn confirm_word(&self, step: &Step) -> Result<String, Unresolved> {
+    fn confirm_word(&self, step: &Step, at: &TargetLine) -> Result<String, Unresolved> {
         let word = match (&step.fields.confirm, step.risk(), &self.run.opened) {
             (Some(confirm), _, _) => self.text(confirm)?.trim().to_owned(),
+            (None, Risk::Destructive, _) if !at.host.is_empty() => at.host.clone(),
             (None, Risk::Destructive, Some(opened)) => opened.who.host.clone(),
             (None, Risk::Low | Risk::High | Risk::Destructive, _) => String::new(),
         };
@@ -260,11 +277,18 @@ impl<'a> Resolver<'a> {
     /// A command beside it (what it needs, its way back): in the same place, with the same shell and environment.
     fn command(&self, command: &Command, step: &Step) -> Result<CommandLine, Unresolved> {
         let fields = &step.fields;
-        let mut line = self.bare_command(command, fields.shell.unwrap_or(ShellName::Bash))?;
-        for (name, text) in &fields.env {
+        let target = self.plan.item(&step.id.value).and_then(|item| self.plan.target(item)).map(|(_, target)| target);
+        let shell = fields.shell.or(target.and_then(|target| target.shell));
+        let mut line = self.bare_command(command, shell.unwrap_or(ShellName::Bash))?;
+        for (name, text) in target.iter().flat_map(|target| &target.env).chain(&fields.env) {
             line.env.insert(name.clone(), self.text(text)?);
         }
-        line.cwd = fields.cwd.as_ref().map(|text| self.text(text)).transpose()?;
+        line.cwd = fields
+            .cwd
+            .as_ref()
+            .or(target.and_then(|target| target.cwd.as_ref()))
+            .map(|text| self.text(text))
+            .transpose()?;
         Ok(line)
     }
 
@@ -299,7 +323,7 @@ impl<'a> Resolver<'a> {
 
     fn input_environment(&self) -> BTreeMap<String, String> {
         // In an included runbook the names are its own.
-        let inputs = self.plan.runbook.frame_of(self.within.as_deref().unwrap_or_default());
+        let inputs = self.plan.runbook.frame_of(self.key.as_ref().map_or("", |key| &key.id));
         let inputs = inputs.map_or(&self.plan.runbook.head.inputs, |(_, frame)| &frame.inputs).keys();
         let value = |name: &String| {
             self.values.get_text(name).or_else(|| self.values.get_list(name).map(|list| list.join("\n")))
@@ -318,6 +342,7 @@ impl<'a> Resolver<'a> {
             matches: some(&expect.matches)?,
             not_matches: some(&expect.not_matches)?,
             empty: expect.empty,
+            hosts: expect.hosts,
         })
     }
 
@@ -335,7 +360,7 @@ impl<'a> Resolver<'a> {
         step.fields.capture.0.iter().map(line).collect()
     }
 
-    fn undo(&self, step: &Step) -> Result<UndoLine, Unresolved> {
+    fn undo(&self, step: &Step, at: &TargetLine) -> Result<UndoLine, Unresolved> {
         let fields = &step.fields;
         if let Some(undo) = &fields.undo {
             return Ok(match &undo.how {
@@ -347,6 +372,11 @@ impl<'a> Resolver<'a> {
             return Ok(UndoLine::None { why: self.prose(why) });
         }
         if self.plan.runbook.head.scope.is_some() {
+            if !at.is_here() {
+                return Ok(UndoLine::None {
+                    why: format!("the copy of the scope is of this machine, not of {}", at.host),
+                });
+            }
             return Ok(UndoLine::Copy);
         }
         Ok(UndoLine::None { why: "the runbook gives none".to_owned() })

@@ -9,7 +9,7 @@ mod tests;
 
 use super::ahead::Ahead;
 use super::key::Key;
-use super::known::{Results, Whole, known};
+use super::known::{Results, Whole, hosts, known};
 use super::plan::Plan;
 use super::position::{Advance, Position, StopReason};
 use super::run::StepState;
@@ -269,8 +269,13 @@ impl<'a> Walk<'a> {
     }
 
     fn list(&mut self, key: &Key, at: usize) -> Result<Vec<String>, Position> {
-        let Some(each) = &self.plan.items()[at].step.fields.for_each else { return Ok(Vec::new()) };
+        let item = &self.plan.items()[at];
         let values = known(self.plan, &self.ahead, Some(key));
+        if item.by_host {
+            let Some((_, target)) = self.plan.target(item) else { return Ok(Vec::new()) };
+            return hosts(target, &values).map_err(|problem| self.not_known(key, "where", &problem));
+        }
+        let Some(each) = &item.step.fields.for_each else { return Ok(Vec::new()) };
         match &each.items {
             Items::Listed(texts) => {
                 let rendered: Result<Vec<_>, _> =

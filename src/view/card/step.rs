@@ -4,8 +4,8 @@ use super::expectation::{destination, good, if_not};
 use super::result::{found, got};
 use super::step_keys::{confirm, reading};
 use super::{Card, Confirm, Tone, common, standing};
-use crate::engine::record::Mode;
-use crate::engine::resolve::{CommandLine, Resolved, Resolver, TestLine, Work};
+use crate::engine::record::{Does, Mode};
+use crate::engine::resolve::{CommandLine, Resolved, Resolver, TargetLine, TestLine, Work};
 use crate::engine::{Key, Plan, Position, Run};
 use crate::model::branch::To;
 use crate::model::{Command, Phase, Step, StepKind, Test, Text};
@@ -69,7 +69,7 @@ impl Maker<'_> {
         Card {
             key: Some(self.key.clone()),
             tone: self.tone(),
-            headline: self.headline(),
+            headline: self.headline(resolved.as_ref()),
             rows: self.rows(resolved.as_ref()),
             current,
             elsewhere: (!current)
@@ -90,9 +90,13 @@ impl Maker<'_> {
         }
     }
 
-    fn headline(&self) -> String {
-        let place =
-            if self.run.mode() == Mode::Drill { "THE LAB".to_owned() } else { words::host(self.run).to_uppercase() };
+    fn headline(&self, resolved: Option<&Resolved>) -> String {
+        let host = resolved.map(|resolved| &resolved.at.host).filter(|host| !host.is_empty());
+        let place = match (self.run.mode(), host) {
+            (Mode::Drill, _) => "THE LAB".to_owned(),
+            (_, Some(host)) => words::line(host).to_uppercase(),
+            (_, None) => words::host(self.run).to_uppercase(),
+        };
         match (&self.step.kind, self.tone()) {
             (StepKind::Change(_), _) => format!("THIS STEP CHANGES {place}. Read it once, slowly."),
             (StepKind::ByHand(_), Tone::Change) => {
@@ -220,8 +224,28 @@ impl Maker<'_> {
         rows.add(Label::Runs, line.stdin.iter().map(|text| format!("standard input:\n{text}")));
     }
 
+    /// Another place than this machine, or another account on it: each machine of a look, and what proves the place.
+    fn elsewhere(&self, resolved: &Resolved, account: &str) -> Vec<String> {
+        let places = if resolved.on.is_empty() { std::slice::from_ref(resolved) } else { &resolved.on };
+        let mut lines: Vec<_> = places.iter().map(|one| words::line(&one.at.words(account))).collect();
+        let Some(prove) = resolved.at.prove.as_ref().filter(|_| resolved.does != Does::Look) else { return lines };
+        let asked = format!("asked `{}` just before it runs; must answer: {}", prove.command.shown, prove.prints);
+        let before = self.run.attempts.values().rev().map(|attempt| (&attempt.intent.target, &attempt.begun_at));
+        let before =
+            before.filter(|(target, _)| target.want == prove.prints && target.by == words::line(&prove.command.shown));
+        let zone = words::zone(self.run);
+        lines.extend(before.take(1).map(|(target, at)| {
+            format!("Asked at {}, it answered: {}", words::clock(at, zone), words::line(&target.got))
+        }));
+        lines.push(words::line(&asked));
+        lines
+    }
+
     fn whereabouts(&self, resolved: Option<&Resolved>) -> Vec<String> {
         let Some(opened) = &self.run.opened else { return vec![words::place(self.run)] };
+        if let Some(resolved) = resolved.filter(|resolved| resolved.at != TargetLine::default()) {
+            return self.elsewhere(resolved, &words::account(opened));
+        }
         let Some(
             Work::Test(TestLine::Command(line))
             | Work::Wait { test: TestLine::Command(line), .. }

@@ -1,0 +1,167 @@
+//! Where a step runs, with its names filled in.
+
+use super::lines::{CommandLine, Resolved, TestLine};
+use super::{Resolver, Unresolved};
+use crate::engine::known::{HOST, hosts};
+use crate::engine::plan::Item;
+use crate::engine::record::Target as Proof;
+use crate::engine::refusal::Refusal;
+use crate::model::target::WrittenVia;
+use crate::model::{Step, Target};
+use crate::template;
+
+/// How a command gets to its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// It is this machine.
+    #[default]
+    Here,
+    /// Words that stand before the command.
+    Prefix(Vec<String>),
+}
+
+/// A place; the default is this machine, as the operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetLine {
+    /// As the runbook calls it.
+    pub name: String,
+    pub host: String,
+    pub via: Via,
+    /// As whom commands run there.
+    pub user: Option<String>,
+    pub prove: Option<Prove>,
+}
+
+/// A question that tells one place from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prove {
+    pub command: CommandLine,
+    pub prints: String,
+}
+
+impl TargetLine {
+    pub fn is_here(&self) -> bool {
+        self.via == Via::Here
+    }
+
+    /// The words that stand before a command on its way there.
+    pub fn way(&self) -> Vec<String> {
+        let mut words = match &self.via {
+            Via::Here => Vec::new(),
+            Via::Prefix(words) => words.clone(),
+        };
+        words.extend(self.user.iter().flat_map(|user| ["sudo", "-n", "-u", user, "--"].map(str::to_owned)));
+        words
+    }
+
+    /// The place in words, for a card: `kyousuke as root, over ssh`.
+    pub fn words(&self, account: &str) -> String {
+        let user = self.user.as_deref();
+        match &self.via {
+            Via::Here => format!("{} as {}", self.host, user.unwrap_or(account)),
+            Via::Prefix(words) => {
+                let user = user.map_or_else(String::new, |user| format!(" as {user}"));
+                format!("{}{user}, by `{}`", self.host, crate::text::shell::join(words))
+            }
+        }
+    }
+
+    /// Whether the place answered just now as it should; where nothing proves it, it does.
+    ///
+    /// # Errors
+    /// A refusal that no key overrides.
+    pub fn is_proved(&self, proof: &Proof) -> Result<(), Refusal> {
+        let Some(prove) = &self.prove else { return Ok(()) };
+        if proof.want == prove.prints && proof.got == prove.prints {
+            return Ok(());
+        }
+        Err(Refusal::WrongPlace { host: self.host.clone(), want: prove.prints.clone(), got: proof.got.clone() })
+    }
+}
+
+impl Resolver<'_> {
+    /// The place of a step; of a look on several machines, that of the first.
+    pub(super) fn target_line(&self, step: &Step) -> Result<TargetLine, Unresolved> {
+        let own = step.fields.user.as_ref().map(|user| self.text(user)).transpose()?;
+        let Some((name, target)) = self.plan.item(&step.id.value).and_then(|item| self.plan.target(item)) else {
+            let host = self.run.opened.as_ref().map_or_else(String::new, |opened| opened.who.host.clone());
+            let here = TargetLine { host, user: own, ..TargetLine::default() };
+            return Ok(if here.user.is_some() { here } else { TargetLine::default() });
+        };
+        let host = self.values.get_text(HOST).unwrap_or_default();
+        let some = |text: &Option<crate::model::Text>| text.as_ref().map(|text| self.text(text)).transpose();
+        let via = match &target.via {
+            None => Via::Here,
+            Some(WrittenVia::Prefix(words)) => {
+                let words: Vec<_> = words.iter().map(|word| word.source.clone()).collect();
+                let words = template::render_argv(&words, &self.values).map_err(|problem| self.unresolved(&problem))?;
+                Via::Prefix(words)
+            }
+        };
+        let user = match own {
+            Some(own) => Some(own),
+            None => some(&target.user)?,
+        };
+        for word in [Some(host.as_str()), user.as_deref()].into_iter().flatten() {
+            if word.is_empty() || word.starts_with('-') || word.chars().any(|c| c.is_whitespace() || c.is_control()) {
+                return Err(Unresolved(format!("target `{name}`: `{word}` is no name of a machine or a person")));
+            }
+        }
+        let prove = target.prove.as_ref().map(|command| self.prove(command, target, &host)).transpose()?;
+        Ok(TargetLine { name: name.to_owned(), host, via, user, prove })
+    }
+
+    fn prove(&self, command: &crate::model::Command, target: &Target, host: &str) -> Result<Prove, Unresolved> {
+        let mut line = self.bare_command(command, target.shell.unwrap_or(crate::model::step::ShellName::Bash))?;
+        for (name, text) in &target.env {
+            line.env.insert(name.clone(), self.text(text)?);
+        }
+        line.cwd = target.cwd.as_ref().map(|cwd| self.text(cwd)).transpose()?;
+        let prints = target.prints.as_ref().map_or(Ok(host.to_owned()), |prints| self.text(prints))?;
+        Ok(Prove { command: line, prints: prints.trim().to_owned() })
+    }
+
+    /// Programs that a change finds missing before it begins.
+    pub(super) fn programs(&self, step: &Step) -> Vec<TestLine> {
+        let target = self.plan.item(&step.id.value).and_then(|item| self.plan.target(item));
+        let names = target.iter().flat_map(|(_, target)| &target.commands);
+        let test = |name: &crate::model::Name| {
+            let argv = ["sh", "-c", "command -v -- \"$1\"", "sh", &name.value].map(str::to_owned).to_vec();
+            TestLine::Command(CommandLine { shown: format!("command -v {}", name.value), argv, ..self.nothing() })
+        };
+        names.map(test).collect()
+    }
+
+    fn nothing(&self) -> CommandLine {
+        CommandLine {
+            argv: Vec::new(),
+            shown: String::new(),
+            env: self.input_environment(),
+            cwd: None,
+            stdin: None,
+            timeout: None,
+            split: false,
+            keep: true,
+        }
+    }
+
+    /// The same look for each machine of its target, where there are several and no loop goes over them.
+    pub(super) fn on_each_host(&self, item: &Item) -> Result<Vec<Resolved>, Unresolved> {
+        let Some((name, target)) = self.plan.target(item) else { return Ok(Vec::new()) };
+        let at = self.plan.index(&item.step.id.value).unwrap_or_default();
+        if !target.is_several(&self.plan.runbook.head) || self.plan.loop_over_hosts(at, Some(name)).is_some() {
+            return Ok(Vec::new());
+        }
+        let hosts = hosts(target, &self.values).map_err(|problem| self.unresolved(&problem))?;
+        if hosts.is_empty() {
+            return Err(Unresolved(format!("target `{name}` has no machine")));
+        }
+        hosts.iter().map(|host| self.for_host(host).alone(item)).collect()
+    }
+
+    fn for_host(&self, host: &str) -> Self {
+        let mut values = self.values.clone();
+        values.insert_text(HOST, host);
+        Self { plan: self.plan, run: self.run, values, key: self.key.clone() }
+    }
+}

@@ -1,0 +1,179 @@
+//! Targets and `where`: that each place exists, and that what is asked of it can be done there.
+
+use super::words::{check_id, key_span, keys_under};
+use crate::diagnostic::Code;
+use crate::model::decode::Cx;
+use crate::model::runbook::WrittenRunbook;
+use crate::model::target::HERE;
+use crate::model::{Name, Phase, Runbook, Step, StepKind, Target, Test};
+use crate::text::suggestion::suggest;
+use crate::yaml::Node;
+
+/// Checks every target and every `where`.
+pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
+    let head = &runbook.head;
+    for (name, span) in keys_under(tree, "targets") {
+        check_id("the target", name, span, cx);
+        if name == HERE {
+            let problem = cx.problem(Code::NameTaken, span, "`here` is already this machine");
+            cx.push(problem.help("choose another name"));
+        }
+    }
+    for target in head.targets.values() {
+        check_target(target, cx);
+    }
+    if let Some(place) = &head.r#where {
+        known(head, place, cx);
+        let guarded = head.scope.is_some() || !head.must_not_change.is_empty();
+        if guarded && target(head, Some(place)).is_some_and(|target| target.via.is_some()) {
+            let message = "guards in another place are part of the format, but this locum cannot measure them yet";
+            let problem = cx.problem(Code::NotBuiltYet, key_span(tree, &["where"]), message);
+            cx.push(problem.help("say `where` at the steps; `scope` and `must_not_change` are then of this machine"));
+        }
+    }
+    for phase in Runbook::PHASES {
+        for step in runbook.phase(phase) {
+            Place { head, phase, place: head.r#where.as_ref(), looped: false }.step(step, cx);
+        }
+    }
+}
+
+fn check_target(target: &Target, cx: &mut Cx) {
+    if target.host.is_empty() {
+        let problem = cx.problem(Code::OutOfRange, target.span, "a target without a machine");
+        cx.push(problem.help("name at least one under `host`"));
+    }
+    for name in &target.commands {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-/".contains(&byte);
+        if name.is_empty() || name.starts_with('-') || !name.bytes().all(plain) {
+            let problem = cx.problem(Code::BadName, name.span, format!("`{}` is no name of a program", name.value));
+            cx.push(problem.help("name programs that must be there, such as `[kubeadm, crictl]`"));
+        }
+    }
+}
+
+/// The target of a `where`; none where it is this machine or does not exist.
+fn target<'a>(head: &'a WrittenRunbook, place: Option<&Name>) -> Option<&'a Target> {
+    head.targets.get(place?.value.as_str())
+}
+
+fn known(head: &WrittenRunbook, place: &Name, cx: &mut Cx) {
+    if place.value == HERE || head.targets.contains_key(&place.value) {
+        return;
+    }
+    let problem = cx.problem(Code::UnknownTarget, place.span, format!("unknown target `{}`", place.value));
+    let names = head.targets.keys().map(String::as_str).chain([HERE]);
+    cx.push(match suggest(&place.value, names) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help("declare it under `targets`, or write `here` for this machine"),
+    });
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    head: &'a WrittenRunbook,
+    phase: Phase,
+    place: Option<&'a Name>,
+    /// A group around goes over the machines already.
+    looped: bool,
+}
+
+impl<'a> Place<'a> {
+    fn step(mut self, step: &'a Step, cx: &mut Cx) {
+        if let Some(place) = &step.fields.r#where {
+            known(self.head, place, cx);
+            self.looped &= self.place.is_some_and(|around| around.value == place.value);
+            self.place = Some(place);
+        }
+        if let Some(target) = target(self.head, self.place) {
+            self.at(step, target, cx);
+        }
+        for child in step.children() {
+            self.step(child, cx);
+        }
+    }
+
+    fn at(&mut self, step: &Step, target: &Target, cx: &mut Cx) {
+        if target.via.is_some() {
+            for probe in step.tests().filter_map(|test| if let Test::Probe(probe) = test { Some(probe) } else { None })
+            {
+                let message = "a probe in another place is part of the format, but this locum cannot make it yet";
+                let problem = cx.problem(Code::NotBuiltYet, probe.span(), message);
+                cx.push(problem.help("use a command that tests the same there, or say `where: here` at the step"));
+            }
+        }
+        if let (StepKind::Include { runbook, .. }, true) = (&step.kind, target.via.is_some()) {
+            let message =
+                "an included runbook in another place is part of the format, but this locum cannot run it yet";
+            let problem = cx.problem(Code::NotBuiltYet, runbook.span, message);
+            cx.push(problem.help("write its steps here, or say `where: here`"));
+        }
+        if !target.is_several(self.head) || self.looped {
+            return;
+        }
+        let changes = matches!(self.phase, Phase::Repair | Phase::FollowUp);
+        let by_host = match step.kind {
+            StepKind::Change(_) | StepKind::Steps(_) | StepKind::Include { .. } => true,
+            StepKind::ByHand(_) => changes && step.fields.r#where.is_some(),
+            StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Announce(_) => false,
+        };
+        if let (Some(each), true) = (&step.fields.for_each, by_host) {
+            let message = "`for_each` on a step that goes over several machines already";
+            let problem = cx.problem(Code::Contradiction, each.name.span, message);
+            cx.push(
+                problem.help("put the step into a group: the group goes over the machines, the step over the list"),
+            );
+        }
+        if let (Some(capture), false) = (step.fields.capture.0.first(), by_host) {
+            let message = "a capture from several machines is part of the format, but this locum cannot take it yet";
+            let problem = cx.problem(Code::NotBuiltYet, capture.name.span, message);
+            cx.push(problem.help("put the step into a group, which goes over the machines one after the other"));
+        }
+        self.looped |= by_host;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::problems_of;
+
+    fn of(rest: &str) -> String {
+        let head = "locum: 1\ntitle: t\ntargets:\n  nodes: { host: [kyousuke, masato] }\n  pod: { host: kengo, via: [docker, exec, kengo] }\n";
+        problems_of(&format!("{head}{rest}")).join("\n")
+    }
+
+    #[test]
+    fn a_place_that_is_not_known_is_named_with_the_nearest() {
+        let said = of("diagnose: [ { check: 'true', where: nods } ]\n");
+        assert!(said.contains("unknown-target: unknown target `nods`"), "{said}");
+        assert_eq!(of("where: nodes\ndiagnose: [ { check: 'true', where: here } ]\n"), "");
+    }
+
+    #[test]
+    fn what_cannot_be_done_elsewhere_is_refused_and_not_done_here() {
+        let said = of("diagnose: [ { check: { file: /etc/hosts }, where: pod } ]\n");
+        assert!(said.contains("not-built-yet: a probe in another place"), "{said}");
+        let said = of("where: pod\nscope: { files: [/etc] }\ndiagnose: [ { check: 'true' } ]\n");
+        assert!(said.contains("not-built-yet: guards in another place"), "{said}");
+        assert_eq!(of("diagnose: [ { check: { file: /etc/hosts }, where: nodes } ]\n"), "");
+        let said = of("repair: [ { include: other, where: pod } ]\n");
+        assert!(said.contains("not-built-yet: an included runbook in another place"), "{said}");
+    }
+
+    #[test]
+    fn one_step_goes_over_one_list() {
+        let said = of("where: nodes\nrepair: [ { change: 'true', for_each: { x: [a] }, no_undo: n } ]\n");
+        assert!(said.contains("contradiction: `for_each` on a step"), "{said}");
+        let grouped = "where: nodes\nrepair: [ { steps: [ { change: 'true', for_each: { x: [a] }, no_undo: n } ] } ]\n";
+        assert_eq!(of(grouped), "");
+        let said = of("where: nodes\ndiagnose: [ { check: 'true', capture: x } ]\n");
+        assert!(said.contains("not-built-yet: a capture from several"), "{said}");
+    }
+
+    #[test]
+    fn this_machine_has_its_name_already() {
+        let said = problems_of("locum: 1\ntitle: t\ntargets: { here: { host: a } }\ndiagnose: [a]\n").join("\n");
+        assert!(said.contains("name-taken"), "{said}");
+    }
+}
