@@ -127,7 +127,7 @@ mod tests {
         let step = &schema["$defs"]["step"]["properties"];
         assert!(step["check"].is_object());
         assert!(step["terminal"].is_null() && step["approval"].is_null());
-        assert!(schema["$defs"]["runbook"]["properties"]["targets"].is_null());
+        assert!(schema["$defs"]["target"]["properties"]["jump"].is_null());
     }
 
     #[test]
