@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use locum::book::{PageFacts, page, show};
 use locum::diagnostic::{Code, Severity};
 use locum::engine::Exit;
+use locum::model::Target;
 use locum::model::branch::{FullBranch, FullChoice};
 use locum::model::fields::{FullCapture, FullExpect, FullUndo};
 use locum::model::runbook::{
@@ -77,6 +78,7 @@ fn the_chapter_on_the_format_has_every_key() {
         ("review", Review::fields(), Review::LATER),
         ("practice", Practice::fields(), Practice::LATER),
         ("scope", Scope::fields(), Scope::LATER),
+        ("targets", Target::fields(), Target::LATER),
         ("must_not_change", Guard::fields(), Guard::LATER),
         ("if_broken", IfBroken::fields(), IfBroken::LATER),
         ("forbidden", Forbidden::fields(), Forbidden::LATER),

@@ -33,7 +33,7 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     }
     for phase in Runbook::PHASES {
         for step in runbook.phase(phase) {
-            Place { head, phase, place: head.r#where.as_ref(), looped: false }.step(step, cx);
+            Place { head, phase, r#where: head.r#where.as_ref(), looped: false }.step(step, cx);
         }
     }
 }
@@ -74,7 +74,7 @@ fn known(head: &WrittenRunbook, place: &Name, cx: &mut Cx) {
 struct Place<'a> {
     head: &'a WrittenRunbook,
     phase: Phase,
-    place: Option<&'a Name>,
+    r#where: Option<&'a Name>,
     /// A group around goes over the machines already.
     looped: bool,
 }
@@ -83,10 +83,10 @@ impl<'a> Place<'a> {
     fn step(mut self, step: &'a Step, cx: &mut Cx) {
         if let Some(place) = &step.fields.r#where {
             known(self.head, place, cx);
-            self.looped &= self.place.is_some_and(|around| around.value == place.value);
-            self.place = Some(place);
+            self.looped &= self.r#where.is_some_and(|around| around.value == place.value);
+            self.r#where = Some(place);
         }
-        if let Some(target) = target(self.head, self.place) {
+        if let Some(target) = target(self.head, self.r#where) {
             self.at(step, target, cx);
         }
         for child in step.children() {

@@ -83,10 +83,9 @@ fn verdict(hosts: &[OnHost], wanted: Hosts) -> Judged {
         Hosts::Any if some(Judged::Passed) => Judged::Passed,
         Hosts::All | Hosts::Same if some(Judged::Failed) => Judged::Failed,
         Hosts::Any | Hosts::All | Hosts::Same if some(Judged::Unknown) => Judged::Unknown,
-        Hosts::Any => Judged::Failed,
         Hosts::All => Judged::Passed,
         Hosts::Same if same(hosts) => Judged::Passed,
-        Hosts::Same => Judged::Failed,
+        Hosts::Any | Hosts::Same => Judged::Failed,
     }
 }
 
