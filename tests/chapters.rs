@@ -73,7 +73,7 @@ fn later(keys: &[&str]) -> String {
 fn the_chapter_on_the_format_has_every_key() {
     holds("format.md", "runbook", &(table(&WrittenRunbook::fields()) + &later(WrittenRunbook::LATER)));
     holds("format.md", "step", &(table(&WrittenStep::fields()) + &later(WrittenStep::LATER)));
-    let records: [(&str, Vec<Field>, &[&str]); 17] = [
+    let records: [(&str, Vec<Field>, &[&str]); 18] = [
         ("inputs", FullInput::fields(), FullInput::LATER),
         ("review", Review::fields(), Review::LATER),
         ("practice", Practice::fields(), Practice::LATER),
