@@ -30,7 +30,7 @@ verify:
     where: nodes
 ";
 
-const ON: &str = "cd -- \"$1\" || exit 255\nshift\nexec \"$@\"\n";
+const ON: &str = "cd -- \"$1\" || exit 127\nshift\nexec \"$@\"\n";
 
 const ANSWERS: &str =
     "answers: { repair: enter, 'restart[1]': restart, 'restart[2]': restart, 'restart[3]': restart }\n";
@@ -87,7 +87,7 @@ fn a_place_that_answers_with_another_name_is_not_changed_and_no_key_overrides_it
 #[test]
 fn a_machine_that_cannot_be_reached_is_named_and_is_no_yes() {
     let gone = nodes().file("kengo/name", "kengo\n").runbook("nodes", &NODES.replace("masato, kengo]", "masato, mio]"));
-    run(gone).stdout(has("cannot tell: mio")).stderr(has("WRONG PLACE: mio answered `nothing (exit 255")).status(5);
+    run(gone).stdout(has("cannot tell: mio")).stderr(has("WRONG PLACE: mio answered `nothing (exit 127")).status(5);
 }
 
 #[test]
