@@ -19,6 +19,8 @@ mod room;
 mod start;
 mod steps;
 
+use std::time::Instant;
+
 use room::Scale;
 
 /// Answers one question on standard output.
@@ -41,11 +43,17 @@ fn main() {
     for name in &wanted {
         assert!(ALL.iter().any(|(known, _)| known == name), "there is no `{name}`; {:?}", ALL.map(|(known, _)| known));
     }
-    println!("locum {}, {}", env!("CARGO_PKG_VERSION"), room::machine());
+    println!("locum {}, {}, {}", env!("CARGO_PKG_VERSION"), room::machine(), room::exe().display());
     for (name, bench) in ALL {
         if wanted.is_empty() || wanted.iter().any(|wanted| *wanted == name) {
             println!("\n## {name}");
+            let begun = Instant::now();
             bench(scale);
+            println!("\n({name} took {} s)", begun.elapsed().as_secs());
         }
+    }
+    println!("\n## goals (times by the median, ratios by the worse of median and minimum)");
+    for verdict in race::verdicts() {
+        println!("{verdict}");
     }
 }

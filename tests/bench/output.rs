@@ -8,8 +8,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::race::{Race, rate};
-use crate::room::{EXE, Room, Scale, timed};
+use crate::race::{Race, judged, rate};
+use crate::room::{Room, Scale, exe, timed};
 
 const RUN: [&str; 5] = ["run", "flood", "--headless", "--answers", "answers.yaml"];
 
@@ -35,7 +35,8 @@ fn stream(name: &str, command: &str, mib: u64, scale: Scale) {
     room.write("runbooks/flood.yaml", &runbook);
     room.write("answers.yaml", "answers: { repair: enter, flood: flood }\n");
     let cat = format!("{command} | cat > kept && sync kept");
-    let times = Race::new(format!("{mib} MiB of {name}"))
+    let title = format!("{mib} MiB of {name}");
+    let times = Race::new(title.clone())
         .lane("| cat > file && sync file", || {
             let time = timed(&mut room.silent("/bin/sh", &["-c", &cat]));
             fs::remove_file(room.path("kept")).unwrap();
@@ -45,14 +46,16 @@ fn stream(name: &str, command: &str, mib: u64, scale: Scale) {
             room.forget();
             timed(&mut room.locum(&RUN))
         })
+        .at_most(1.5)
         .lane("| cat > /dev/null, as a floor", || {
             timed(&mut room.silent("/bin/sh", &["-c", &format!("{command} | cat")]))
         })
-        .run(scale.of(7, 1));
+        .run(scale.of(4, 1));
     println!("  cat {}, locum {}", rate(mib << 20, times[0].median), rate(mib << 20, times[1].median));
     room.forget();
     for (name, kib) in peaks(&mut room.locum(&RUN)) {
-        println!("  peak memory of `{name}`: {} MiB", kib.div_ceil(1024));
+        let mib = u32::try_from(kib.div_ceil(1024)).unwrap_or(u32::MAX);
+        judged(&format!("peak memory of `{name}`, {title}"), mib.into(), 64.0, " MiB");
     }
 }
 
@@ -74,7 +77,7 @@ fn peaks(command: &mut Command) -> BTreeMap<String, u64> {
 fn look(peaks: &mut BTreeMap<String, u64>) {
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let at = |name: &str| entry.path().join(name);
-        if fs::read_link(at("exe")).is_ok_and(|exe| exe.as_os_str() == EXE)
+        if fs::read_link(at("exe")).is_ok_and(|path| path == exe())
             && let Ok(status) = fs::read_to_string(at("status"))
             && let (Some(name), Some(peak)) = (field(&status, "Name:"), field(&status, "VmHWM:"))
         {

@@ -3,9 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-pub const EXE: &str = env!("CARGO_BIN_EXE_locum");
+/// The program that is measured: the one that was built for this, or `LOCUM_BENCH_EXE`, absolute.
+pub fn exe() -> &'static Path {
+    static EXE: LazyLock<PathBuf> = LazyLock::new(|| {
+        std::env::var_os("LOCUM_BENCH_EXE").map_or_else(|| env!("CARGO_BIN_EXE_locum").into(), PathBuf::from)
+    });
+    &EXE
+}
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +60,7 @@ impl Room {
 
     /// locum in this room, silent.
     pub fn locum(&self, words: &[&str]) -> Command {
-        self.silent(EXE, words)
+        self.silent(exe(), words)
     }
 
     /// Another program in this room, silent.
@@ -106,7 +113,7 @@ pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or_default();
-    let profile = if cfg!(debug_assertions) { "dev profile: the figures mean nothing" } else { "release profile" };
+    let profile = if cfg!(debug_assertions) { "dev profile: the figures mean nothing" } else { "optimised" };
     format!("{profile}, {cores} cores, load {load}")
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::generate;
 use crate::pty::Pty;
-use crate::race::{Race, human};
+use crate::race::{Race, human, judged};
 use crate::room::{Room, Scale, on_path, timed};
 
 pub fn bench(scale: Scale) {
@@ -24,8 +24,10 @@ fn starts(room: &Room, scale: Scale) {
         .maybe("just --version", just)
         .lane("/bin/true", || timed(&mut room.silent("/bin/true", &[])))
         .lane("locum --version", || timed(&mut room.locum(&["--version"])))
+        .at_most(2.0)
         .lane("locum lint, one file", || timed(&mut room.locum(&["lint", "runbooks/one.yaml"])))
-        .run(scale.of(301, 1));
+        .at_most(2.0)
+        .run(scale.of(201, 1));
 }
 
 fn frames(room: &Room, scale: Scale) {
@@ -44,7 +46,6 @@ fn frames(room: &Room, scale: Scale) {
         less.as_ref().map(|less| move || Pty::start(&mut room.silent(less, &["runbooks/one.yaml"])).first_frame());
     Race::new("exec to first full frame")
         .maybe("gitui", gitui)
-        .maybe("less", less)
         .lane("locum run", || {
             room.forget();
             let mut pty = Pty::start(&mut room.locum(&["run", "one"]));
@@ -52,7 +53,10 @@ fn frames(room: &Room, scale: Scale) {
             assert!(pty.text().contains("Step 1 of"), "this is no run screen:\n{}", pty.text());
             time
         })
-        .run(scale.of(61, 1));
+        .at_most(1.0)
+        .within(Duration::from_millis(15))
+        .maybe("less", less)
+        .run(scale.of(41, 1));
 }
 
 /// A look that says more than anybody can read, then one more step.
@@ -72,7 +76,7 @@ repair:
 ";
 
 fn keys(room: &Room, scale: Scale) {
-    let presses = scale.of(400, 4);
+    let presses = scale.of(300, 4);
     let apart = Duration::from_millis(30);
     room.forget();
     let mut pty = Pty::start(&mut room.locum(&["run", "flood"]));
@@ -82,7 +86,7 @@ fn keys(room: &Room, scale: Scale) {
         pty.listen(apart);
         idle.push(pty.first_byte(if press % 2 == 0 { "j" } else { "k" }));
     }
-    quantiles("key to first byte, idle", idle);
+    quantiles("key to first byte, idle", idle, (50, 1.0));
 
     let help = |text: &str| text.contains("What is this?");
     pty.until("\r", |text| text.contains("no end to it"));
@@ -93,11 +97,14 @@ fn keys(room: &Room, scale: Scale) {
         pty.listen(apart);
         flooded.push(pty.until("\x1b", |text| !help(text)));
     }
-    quantiles("key to frame, under a flood of output", flooded);
+    quantiles("key to frame, under a flood of output", flooded, (99, 16.0));
 }
 
-fn quantiles(name: &str, mut times: Vec<Duration>) {
+/// `wanted` is a quantile and the most milliseconds that it may take.
+fn quantiles(name: &str, mut times: Vec<Duration>, wanted: (usize, f64)) {
     times.sort_unstable();
-    let at = |percent: usize| human(times[(times.len() - 1) * percent / 100]);
-    println!("  {name}: min {}, median {}, p99 {} of {}", at(0), at(50), at(99), times.len());
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    println!("\n  {name}: min {}, median {}, p99 {} of {}", human(at(0)), human(at(50)), human(at(99)), times.len());
+    let (percent, most) = wanted;
+    judged(&format!("{name}, p{percent}"), at(percent).as_secs_f64() * 1e3, most, " ms");
 }
