@@ -6,6 +6,7 @@ mod announce;
 mod chapters;
 mod documents;
 mod drill;
+mod edit;
 mod exec;
 mod golden;
 mod include;

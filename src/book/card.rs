@@ -84,7 +84,7 @@ struct Place<'a> {
 
 fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
     let changes = match step.kind {
-        StepKind::Change(_) => true,
+        StepKind::Change(_) | StepKind::Edit(_) => true,
         StepKind::ByHand(_) => place.phase == Phase::Repair || step.fields.risk.is_some(),
         StepKind::Check(_)
         | StepKind::Wait { .. }
@@ -125,6 +125,7 @@ fn kind(step: &Step, changes: bool) -> String {
         StepKind::Change(_) => format!("change{risk}"),
         StepKind::ByHand(_) => format!("by hand{risk}"),
         StepKind::Question(_) => "question".to_owned(),
+        StepKind::Edit(_) => format!("edit{risk}"),
         StepKind::Announce(_) => "announcement".to_owned(),
         StepKind::Include { runbook, .. } => format!("the runbook {}", runbook.value),
         StepKind::Steps(_) => "group".to_owned(),
@@ -255,6 +256,7 @@ impl Builder<'_> {
             StepKind::Change(command) => self.command("Runs", command),
             StepKind::ByHand(text) => self.prose("Do", Some(text)),
             StepKind::Question(text) => self.prose("Asks", Some(text)),
+            StepKind::Edit(path) => self.names("Edits", std::slice::from_ref(path)),
             StepKind::Announce(text) => {
                 let text = self.text(text);
                 self.push("Tells", Body::Sample(text));

@@ -92,6 +92,7 @@ pub fn drill(args: &DrillArgs) -> Outcome {
         home: lab.folder().to_owned(),
         host: crate::host::actor::host(),
         lab: Some(lab.folder().to_owned()),
+        editor: super::surroundings::editor(),
         // Nothing leaves a drill.
         channels: std::collections::BTreeMap::new(),
     };

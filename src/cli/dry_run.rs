@@ -109,6 +109,8 @@ fn as_written(step: &Step) -> String {
         | StepKind::Wait { test: Test::Probe(_), .. }
         | StepKind::Include { .. }
         | StepKind::Steps(_) => step.title.source.clone(),
-        StepKind::ByHand(text) | StepKind::Question(text) | StepKind::Announce(text) => text.source.clone(),
+        StepKind::ByHand(text) | StepKind::Question(text) | StepKind::Announce(text) | StepKind::Edit(text) => {
+            text.source.clone()
+        }
     }
 }

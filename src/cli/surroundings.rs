@@ -69,6 +69,7 @@ impl Surroundings {
             at: TargetLine::default(),
             lab: None,
             channels: self.config.channels(),
+            editor: editor(),
         }
     }
 }
@@ -77,6 +78,12 @@ impl Surroundings {
 #[expect(clippy::disallowed_methods, reason = "here the environment is read, and given on as values")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The editor of the user.
+pub fn editor() -> String {
+    let set = |name: &str| variable(name).filter(|editor| !editor.trim().is_empty());
+    set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned())
 }
 
 /// This program, to start supervisors from.

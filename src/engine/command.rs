@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::key::{AttemptId, Key};
-use super::record::{Close, Confirm, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who};
+use super::record::{
+    Close, Confirm, EditDraft, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
+};
 
 /// A command with its moment.
 #[derive(Clone, Debug)]
@@ -43,6 +45,12 @@ pub enum Command {
     },
     /// A deed by hand that changes something was done, or could not be: an attempt from intent to end.
     ByHand(Box<Deed>),
+    /// A file was edited in a private copy.
+    Draft {
+        step: Key,
+        draft: EditDraft,
+        how: String,
+    },
     Skip {
         step: Key,
         reason: String,

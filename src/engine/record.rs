@@ -265,6 +265,21 @@ pub struct Guards {
     pub allowed: Vec<Changed>,
 }
 
+/// What a person made of a file, before it replaces anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditDraft {
+    /// SHA-256 of the file as it was.
+    pub before: String,
+    /// SHA-256 of the file as it will be.
+    pub after: String,
+    /// Lines that come, and lines that go.
+    pub added: u64,
+    pub removed: u64,
+    /// The lines that differ, with those around them, as far as they are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diff: Vec<String>,
+}
+
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -353,6 +368,9 @@ pub enum Event {
         how: String,
         advance: Advance,
     },
+    /// A file was edited in a private copy; nothing is replaced yet.
+    #[serde(rename = "draft")]
+    Drafted { step: Key, draft: EditDraft, how: String },
     #[serde(rename = "goto")]
     WentTo { why: String, advance: Advance },
     #[serde(rename = "decision")]

@@ -343,6 +343,7 @@ impl Conversation {
             Work::Test(_)
             | Work::Wait { .. }
             | Work::Command(_)
+            | Work::Edit { .. }
             | Work::Restore
             | Work::ByHand(_)
             | Work::Announce { .. } => self.resolved(step).shown(),

@@ -24,6 +24,7 @@ mod look;
 mod processes;
 mod program;
 mod pump;
+mod replace;
 mod scan;
 mod spec;
 mod supervise;
@@ -46,6 +47,7 @@ pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
 pub use look::{Around, Cancel, run_look};
 pub use program::this_binary;
+pub use replace::{REPLACE, Unfit, contents};
 pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr_blob};
 pub use supervise::{Supervised, cancel_running, supervise};
 pub use supervisor::{Seams, supervisor_main};
@@ -62,6 +64,7 @@ pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode
         supervise::SUPERVISE => Some(supervisor_main(&SEAMS)),
         look::LOOK => Some(look::look_main(words)),
         drain::DRAIN => Some(drain::drain_main()),
+        replace::REPLACE => Some(replace::replace_main(words)),
         _ => None,
     }
 }

@@ -19,7 +19,7 @@ use crate::engine::record::{Close, Confirm, Judged, Mode};
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
 use crate::engine::run::StepState;
 use crate::engine::{Exit, Key, Position, SEND};
-use crate::session::{Busy, Control, Notice, Trouble};
+use crate::session::{Busy, Control, Edited, Notice, Trouble};
 use crate::text::plain;
 
 /// How long one wait for something to happen lasts.
@@ -147,6 +147,7 @@ impl<'a> Headless<'a> {
             return Ok(Some(Exit::PersonNeeded));
         };
         match &resolved.work {
+            Work::Edit { .. } => return self.edit(step, answer),
             Work::Command(_) => {
                 if *self.control.run().state(step) == StepState::Passed {
                     self.say(&format!("{step}: it passed already; a person must decide"))?;
@@ -165,6 +166,26 @@ impl<'a> Headless<'a> {
             }
             Work::Test(_) | Work::Wait { .. } | Work::Restore => unreachable!("looks were taken before"),
         }
+        Ok(None)
+    }
+
+    /// The answer is a file with the new content.
+    fn edit(&mut self, step: &Key, answer: &str) -> Result<Option<Exit>, HeadlessError> {
+        if *self.control.run().state(step) == StepState::Passed {
+            self.say(&format!("{step}: it passed already; a person must decide"))?;
+            return Ok(Some(Exit::PersonNeeded));
+        }
+        if self.control.end_edit(Some(std::path::Path::new(answer.trim())), HOW)? == Edited::Unchanged {
+            let why = "the file has this content already; nothing was replaced";
+            self.say(&format!("{step}: {why}"))?;
+            self.control.skip(step, why)?;
+            return Ok(None);
+        }
+        let resolved = Resolver::new(self.control.plan(), self.control.run(), Some(step)).step(step);
+        let digest = resolved.map(|resolved| resolved.digest()).unwrap_or_default();
+        self.control.change(&digest, Confirm { how: HOW.to_owned(), text: step.to_string() }, None)?;
+        self.wait()?;
+        self.told(step)?;
         Ok(None)
     }
 

@@ -2,6 +2,7 @@
 
 use super::Ground;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::model::StepKind;
 
 pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
     if ground.runbook.head.scope.is_some() {
@@ -9,7 +10,7 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
     }
     for (_, step) in ground.runbook.steps() {
         let fields = &step.fields;
-        if step.changes() && fields.undo.is_none() && fields.no_undo.is_none() {
+        if matches!(step.kind, StepKind::Change(_)) && fields.undo.is_none() && fields.no_undo.is_none() {
             let problem = Diagnostic::new(Code::NoWayBack, ground.file, step.place(), "a change without a way back");
             problems.push(
                 problem

@@ -281,6 +281,7 @@ fn put(step: &mut Step, wish: &Wish, title: &Text, within: &mut Vec<Step>) {
         | Kind::Change(_)
         | Kind::ByHand(_)
         | Kind::Question(_)
+        | Kind::Edit(_)
         | Kind::Announce(_) => {}
     }
 }

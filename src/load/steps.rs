@@ -99,6 +99,11 @@ fn check_phase(phase: Phase, step: &Step, cx: &mut Cx) {
                     .help("if it changes something, move it to `repair`"),
             );
         }
+        Kind::Edit(path) => {
+            let message = format!("an `edit` in {}, which changes nothing", phase.word());
+            let problem = cx.problem(Code::KindInPhase, path.span, message);
+            cx.push(problem.help("move it to `repair`"));
+        }
         Kind::ByHand(_) => {
             for field in OF_A_CHANGE.into_iter().filter(|field| has(step, field)) {
                 let message = format!("`{field}` on a `by_hand` in {}, where it is a look", phase.word());

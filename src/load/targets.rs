@@ -103,6 +103,11 @@ impl<'a> Place<'a> {
                 cx.push(problem.help("use a command that tests the same there, or say `where: here` at the step"));
             }
         }
+        if let (StepKind::Edit(path), true) = (&step.kind, target.via.is_some()) {
+            let message = "an `edit` in another place is part of the format, but this locum cannot do it yet";
+            let problem = cx.problem(Code::NotBuiltYet, path.span, message);
+            cx.push(problem.help("make it a `change` with a command there, or do it by hand"));
+        }
         if let (StepKind::Include { runbook, .. }, true) = (&step.kind, target.via.is_some()) {
             let message =
                 "an included runbook in another place is part of the format, but this locum cannot run it yet";
@@ -114,7 +119,7 @@ impl<'a> Place<'a> {
         }
         let changes = matches!(self.phase, Phase::Repair | Phase::FollowUp);
         let by_host = match step.kind {
-            StepKind::Change(_) | StepKind::Steps(_) | StepKind::Include { .. } => true,
+            StepKind::Change(_) | StepKind::Edit(_) | StepKind::Steps(_) | StepKind::Include { .. } => true,
             StepKind::ByHand(_) => changes && step.fields.r#where.is_some(),
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Announce(_) => false,
         };
@@ -141,6 +146,13 @@ mod tests {
     fn of(rest: &str) -> String {
         let head = "locum: 1\ntitle: t\ntargets:\n  nodes: { host: [kyousuke, masato] }\n  pod: { host: kengo, via: [docker, exec, kengo] }\n";
         problems_of(&format!("{head}{rest}")).join("\n")
+    }
+
+    #[test]
+    fn a_file_is_edited_only_on_this_machine() {
+        let said = of("where: pod\nrepair: [ { edit: /etc/site.conf } ]\n");
+        assert!(said.contains("not-built-yet: an `edit` in another place"), "{said}");
+        assert_eq!(of("where: pod\nrepair: [ { edit: /etc/site.conf, where: here } ]\n"), "");
     }
 
     #[test]

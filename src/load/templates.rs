@@ -143,7 +143,7 @@ impl<'a> Check<'a, '_, '_> {
                 .flatten(),
         );
         self.texts(fields.links.iter().chain(fields.looks_alike.iter()));
-        if let Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) = &step.kind {
+        if let Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) | Kind::Edit(text) = &step.kind {
             self.text(text);
         }
         if let Some(Choices::Listed(choices)) = &fields.choices {

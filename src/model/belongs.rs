@@ -7,7 +7,8 @@ use crate::text::suggestion::suggest;
 use crate::yaml::{Kind as NodeKind, Node};
 
 /// The kinds that are built.
-pub(super) const KINDS: &[&str] = &["check", "wait", "change", "by_hand", "question", "announce", "include", "steps"];
+pub(super) const KINDS: &[&str] =
+    &["check", "wait", "change", "by_hand", "question", "edit", "announce", "include", "steps"];
 
 /// Which kinds a field belongs to; a field that is not here belongs to all.
 const BELONGS: &[(&str, &[&str])] = &[
@@ -22,21 +23,21 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("hold", &["wait"]),
     ("stdin", &["check", "wait", "change"]),
     ("timeout", &["check", "wait", "change"]),
-    ("record", &["check", "wait", "change"]),
+    ("record", &["check", "wait", "change", "edit"]),
     ("user", &["check", "wait", "change"]),
     ("env", &["check", "wait", "change"]),
     ("cwd", &["check", "wait", "change"]),
     ("shell", &["check", "wait", "change"]),
     ("streams", &["check", "wait", "change"]),
-    ("risk", &["change", "by_hand"]),
-    ("needs", &["change", "by_hand"]),
-    ("done_when", &["change", "by_hand"]),
-    ("may_change", &["change", "by_hand"]),
+    ("risk", &["change", "by_hand", "edit"]),
+    ("needs", &["change", "by_hand", "edit"]),
+    ("done_when", &["change", "by_hand", "edit"]),
+    ("may_change", &["change", "by_hand", "edit"]),
     ("undo", &["change", "by_hand"]),
     ("no_undo", &["change", "by_hand"]),
     ("repeatable", &["change"]),
-    ("unsafe_until", &["change", "by_hand"]),
-    ("confirm", &["change", "by_hand"]),
+    ("unsafe_until", &["change", "by_hand", "edit"]),
+    ("confirm", &["change", "by_hand", "edit"]),
     ("looks_alike", &["change", "by_hand"]),
 ];
 

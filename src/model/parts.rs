@@ -14,6 +14,7 @@ impl Step {
             | Kind::ByHand(_)
             | Kind::Question(_)
             | Kind::Announce(_)
+            | Kind::Edit(_)
             | Kind::Include { .. }
             | Kind::Steps(_) => None,
         };
@@ -34,6 +35,7 @@ impl Step {
             | Kind::ByHand(_)
             | Kind::Question(_)
             | Kind::Announce(_)
+            | Kind::Edit(_)
             | Kind::Include { .. }
             | Kind::Steps(_) => None,
         };
@@ -54,15 +56,15 @@ impl Step {
             (Some(title), _) => title.span,
             (None, Kind::Check(test) | Kind::Wait { test, .. }) => of_test(test),
             (None, Kind::Change(command)) => command.span(),
-            (None, Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text)) => text.span,
+            (None, Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) | Kind::Edit(text)) => text.span,
             (None, Kind::Include { runbook, .. }) => runbook.span,
             (None, Kind::Steps(steps)) => steps.first().map_or(self.span, Self::place),
         }
     }
 
-    /// Whether it changes something by itself, with a command.
+    /// Whether it changes something through locum: with a command, or as an edit.
     pub fn changes(&self) -> bool {
-        matches!(self.kind, Kind::Change(_))
+        matches!(self.kind, Kind::Change(_) | Kind::Edit(_))
     }
 }
 

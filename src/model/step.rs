@@ -61,8 +61,8 @@ words! {
 }
 
 record! {
-    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `announce`, `include`, `steps`).
-    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "announce", "include", "steps"] {
+    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `edit`, `announce`, `include`, `steps`).
+    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "edit", "announce", "include", "steps"] {
         /// Named where another step, an answer or a person refers to it.
         id: Option<Name>,
         /// What is shown; default: the text, or the command's first line.
@@ -77,6 +77,8 @@ record! {
         by_hand: Option<Text>,
         /// What is asked; without `choices`: yes or no.
         question: Option<Text>,
+        /// A file that a person edits; it is replaced once its difference was confirmed.
+        edit: Option<Text>,
         /// What people are told: shown to copy, and sent where the user's configuration has a channel.
         announce: Option<Text>,
         /// Names of channels in the user's configuration.
@@ -160,7 +162,7 @@ record! {
         /// Similar commands that are not this one.
         looks_alike: OneOrMany,
     }
-    later ["terminal", "edit", "approval", "may_disconnect"]
+    later ["terminal", "approval", "may_disconnect"]
 }
 
 /// A step, or a text that a person does.
@@ -194,6 +196,8 @@ pub enum Kind {
     Change(Command),
     ByHand(Text),
     Question(Text),
+    /// A person edits a file.
+    Edit(Text),
     /// People are told.
     Announce(Text),
     /// Another runbook; its steps stand in it as in a group once it was read.
@@ -213,6 +217,7 @@ impl Kind {
             Self::Change(_) => "change",
             Self::ByHand(_) => "by_hand",
             Self::Question(_) => "question",
+            Self::Edit(_) => "edit",
             Self::Announce(_) => "announce",
             Self::Include { .. } => "include",
             Self::Steps(_) => "steps",
@@ -235,6 +240,7 @@ impl Step {
             | Kind::Change(_)
             | Kind::ByHand(_)
             | Kind::Question(_)
+            | Kind::Edit(_)
             | Kind::Announce(_) => &[],
         }
     }
@@ -267,7 +273,7 @@ impl Decode for StepOrText {
 
 fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let kinds: Vec<_> = KINDS.iter().copied().filter_map(|kind| node.get(kind)).collect();
-    let later = WrittenStep::LATER[..2].iter().any(|kind| node.get(kind).is_some());
+    let later = WrittenStep::LATER[..1].iter().any(|kind| node.get(kind).is_some());
     if later {
         check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
         return None;
@@ -318,6 +324,7 @@ fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Op
         "change" => Kind::Change(fields.change.clone()?),
         "by_hand" => Kind::ByHand(fields.by_hand.clone()?),
         "question" => Kind::Question(fields.question.clone()?),
+        "edit" => Kind::Edit(fields.edit.clone()?),
         "announce" => Kind::Announce(fields.announce.clone()?),
         "include" => Kind::Include { runbook: fields.include.clone()?, steps: Vec::new() },
         _ => Kind::Steps(fields.steps.take()?.into_iter().map(|step| step.0).collect()),
@@ -343,6 +350,7 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
     match kind {
         Kind::Check(test) | Kind::Wait { test, .. } => of_test(test),
         Kind::Change(command) => of_command(command),
+        Kind::Edit(path) => Text { span: path.span, ..Text::literal(&format!("Edit {}", path.source)) },
         Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) => {
             let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             if first.len() == text.source.len() { text.clone() } else { Text::literal(first) }

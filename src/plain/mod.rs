@@ -16,7 +16,7 @@ use crate::engine::command::{Answer, Choice};
 use crate::engine::record::{Close, Confirm as Confirmed, Mode};
 use crate::engine::resolve::{Resolver, Work};
 use crate::engine::{AttemptId, Key, Position};
-use crate::session::{Busy, Control, Notice, Trouble};
+use crate::session::{Busy, Control, Edited, Notice, Trouble, run_on_terminal};
 use crate::text::{plain, width};
 use crate::view::{self, Act, Card, Confirm};
 
@@ -238,6 +238,7 @@ impl<'a> Plain<'a> {
                 self.way_back = false;
                 self.control.undo(&digest, confirm)?;
             }
+            Act::Edit => self.edit()?,
             Act::Send => {
                 if let Some(confirm) = self.confirm(&card.confirm)? {
                     self.control.announce(&digest, confirm)?;
@@ -354,6 +355,7 @@ impl<'a> Plain<'a> {
             Work::Test(_)
             | Work::Wait { .. }
             | Work::Command(_)
+            | Work::Edit { .. }
             | Work::Restore
             | Work::ByHand(_)
             | Work::Announce { .. } => None,
@@ -362,6 +364,26 @@ impl<'a> Plain<'a> {
             Some(choice) => self.answer(Some(step), Answer::Choice(choice)),
             None => Ok(()),
         }
+    }
+
+    /// Lends the terminal to the editor, on a private copy.
+    fn edit(&mut self) -> Result<(), PlainError> {
+        if !self.lines.is_terminal() {
+            writeln!(self.out, "an editor needs a terminal; nothing was changed")?;
+            return Ok(());
+        }
+        let editing = self.control.begin_edit()?;
+        let mut ended = Ok(());
+        self.lines.lend(&mut || ended = run_on_terminal(&editing.argv));
+        if let Err(error) = ended {
+            writeln!(self.out, "the editor could not be run: {error}; nothing was replaced")?;
+            return Ok(());
+        }
+        match self.control.end_edit(None, "editor")? {
+            Edited::Drafted => writeln!(self.out, "read the difference; nothing is replaced yet")?,
+            Edited::Unchanged => writeln!(self.out, "the file is as it was; nothing happened")?,
+        }
+        Ok(())
     }
 
     fn decide(&mut self, choice: Choice) -> Result<(), PlainError> {

@@ -44,6 +44,13 @@ fn words(event: &Event) -> String {
         Event::Answered { step, answer, judged, advance, .. } => {
             format!("{step}: answered {answer:?} ({}){}", verdict(*judged), to(Some(advance)))
         }
+        Event::Drafted { step, draft, how } => {
+            let lines = draft.diff.iter().fold(String::new(), |text, line| text + "\n    " + line);
+            format!(
+                "{step}: edited ({how}), nothing replaced yet: {} lines come, {} go{lines}",
+                draft.added, draft.removed
+            )
+        }
         Event::WentTo { why, advance } => format!("went on: {why}{}", to(Some(advance))),
         Event::Decided { choice, reason, advance, .. } => format!("decided {choice}: {reason}{}", to(Some(advance))),
         Event::Noted { text } => format!("note: {text}"),

@@ -1,12 +1,12 @@
 //! What a screen may do with a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
 use super::ask::Purpose;
-use super::control::{Busy, Control, Notice, Trouble};
+use super::control::{Busy, Control, Edited, Editing, Notice, Trouble};
 use super::stop::Stop;
 use super::task::{AskDone, Msg};
 use super::{Pending, Session, failed};
@@ -176,6 +176,18 @@ impl Control for Session {
         self.busy = Some(Busy::Looking { attempt, step: key });
         thread::spawn(move || task.look());
         Ok(())
+    }
+
+    fn begin_edit(&mut self) -> Result<Editing, Trouble> {
+        self.idle()?;
+        let resolved = self.resolved(&self.here()?)?;
+        self.private_copy(&resolved)
+    }
+
+    fn end_edit(&mut self, content: Option<&Path>, how: &str) -> Result<Edited, Trouble> {
+        self.idle()?;
+        let resolved = self.resolved(&self.here()?)?;
+        self.take_edit(&resolved, content, how)
     }
 
     fn announce(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble> {

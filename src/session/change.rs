@@ -10,7 +10,7 @@ use super::task::{AskDone, Prepared, Settled, Task};
 use super::{Pending, Session, failed};
 use crate::engine::command::{Beginning, Command, Effect};
 use crate::engine::record::{Judged, Target};
-use crate::engine::resolve::{Resolved, Work};
+use crate::engine::resolve::{CommandLine, Resolved, Work};
 use crate::engine::{AttemptId, Exit, may_begin};
 use crate::exec::{self, SupervisorPlace};
 use crate::journal::Evidence;
@@ -19,9 +19,9 @@ impl Session {
     pub(super) fn beginning(&self, resolved: &Resolved, attempt: &AttemptId, shown: &str) -> Beginning {
         let belongs =
             super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
-        let (env, cwd) = match command_of(resolved) {
+        let (env, cwd) = match self.line_of(resolved) {
             Some(line) => {
-                let spec = self.place.at(&resolved.at).change(line, &belongs);
+                let spec = self.place.at(&resolved.at).change(&line, &belongs);
                 (spec.env.into_keys().collect(), spec.cwd)
             }
             None => (Vec::new(), self.place.cwd.clone()),
@@ -100,7 +100,7 @@ impl Session {
         }
         let before = self.before_of(&beginning, prepared.sight);
         match &task.resolved.work {
-            Work::Command(_) => self.supervise(task, beginning, before),
+            Work::Command(_) | Work::Edit { .. } => self.supervise(task, beginning, before),
             Work::Restore => self.restore(task, beginning, before),
             Work::ByHand(_) => self.undone_by_hand(task, beginning, before),
             Work::Test(_) | Work::Wait { .. } | Work::Question { .. } | Work::Announce { .. } => {
@@ -117,14 +117,22 @@ impl Session {
         }
     }
 
+    /// The command of a step, where it has one; an edit is one of this program.
+    fn line_of(&self, resolved: &Resolved) -> Option<CommandLine> {
+        match &resolved.work {
+            Work::Edit { path, draft } => Some(self.replacing(path, draft.as_ref()?)),
+            _ => command_of(resolved).cloned(),
+        }
+    }
+
     fn supervise(
         &mut self,
         task: Task,
         beginning: Beginning,
         before: Option<super::watch::Sight>,
     ) -> Result<(), Trouble> {
-        let Some(line) = command_of(&task.resolved) else { return Ok(()) };
-        let spec = task.asker.place.change(line, &task.asker.belongs);
+        let Some(line) = self.line_of(&task.resolved) else { return Ok(()) };
+        let spec = task.asker.place.change(&line, &task.asker.belongs);
         let files = Evidence::prepare(&self.folder, &task.attempt.0).map_err(|error| super::journal_trouble(&error))?;
         let place = SupervisorPlace {
             lock: files.lock(),
@@ -213,6 +221,7 @@ fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLin
         | Work::Restore
         | Work::ByHand(_)
         | Work::Question { .. }
+        | Work::Edit { .. }
         | Work::Announce { .. } => None,
     }
 }

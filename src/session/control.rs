@@ -1,6 +1,6 @@
 //! What a screen may do with a run. [`super::Session`] is the one that does it; tests of screens bring their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::command::{Answer, Choice};
@@ -31,6 +31,22 @@ pub enum Notice {
     Said(String),
     /// `done_when` holds before the change: offer to take the step as done.
     AlreadyDone { step: Key, held: Vec<String> },
+}
+
+/// A private copy, ready to be edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Editing {
+    /// The words of the editor, the copy last. It runs on the person's own terminal.
+    pub argv: Vec<String>,
+}
+
+/// What came of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edited {
+    /// The difference is on the card; nothing is replaced before it is confirmed.
+    Drafted,
+    /// The file is as it was: nothing happens.
+    Unchanged,
 }
 
 /// Why an act did not happen.
@@ -70,6 +86,12 @@ pub trait Control {
 
     /// Sends the announcement the run stands at, through the channels of the user's configuration; `shown` as for a change.
     fn announce(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble>;
+
+    /// Makes the private copy of the file that the step at hand edits.
+    fn begin_edit(&mut self) -> Result<Editing, Trouble>;
+
+    /// Takes what was made of the copy, or the content of another file, and puts the difference on record.
+    fn end_edit(&mut self, content: Option<&Path>, how: &str) -> Result<Edited, Trouble>;
 
     /// Begins the change the run stands at. `shown` is the digest of the card that was confirmed
     /// ([`crate::engine::resolve::Resolved::digest`]); `again` the reason where it passed or failed before.

@@ -8,6 +8,7 @@ pub mod ask;
 pub mod bundle;
 mod change;
 pub mod control;
+mod edit;
 pub mod found;
 mod hosts;
 pub mod inputs;
@@ -39,7 +40,9 @@ use stop::Stop;
 use task::{Msg, Task};
 use watch::{Sight, Watch};
 
-pub use control::{Busy, Control, Notice, Trouble};
+pub use edit::run_on_terminal;
+
+pub use control::{Busy, Control, Edited, Editing, Notice, Trouble};
 
 /// A run, held by this process.
 pub struct Session {

@@ -25,6 +25,8 @@ pub struct Place {
     pub at: TargetLine,
     /// The lab's folder in a drill: nothing outside it is touched.
     pub lab: Option<PathBuf>,
+    /// What edits files: a command line of the user.
+    pub editor: String,
     /// Where people are told, by name: commands of the user, never of a repository.
     pub channels: BTreeMap<String, Vec<String>>,
 }
@@ -146,7 +148,8 @@ impl Place {
             split: false,
             keep: true,
         };
-        self.look(&line, belongs)
+        // Wherever the step stands, it is this machine that tells people.
+        self.at(&TargetLine::default()).look(&line, belongs)
     }
 
     /// A probe with its paths made absolute.
@@ -177,8 +180,19 @@ impl Place {
         let tests = resolved.needs.iter().chain(&resolved.done_when);
         let own = match &resolved.work {
             Work::Test(test) | Work::Wait { test, .. } => Some(test),
-            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Announce { .. } => None,
+            Work::Command(_)
+            | Work::Restore
+            | Work::ByHand(_)
+            | Work::Question { .. }
+            | Work::Edit { .. }
+            | Work::Announce { .. } => None,
         };
+        if let (Some(lab), Work::Edit { path, .. }) = (&self.lab, &resolved.work) {
+            let path = expand(path, &self.home, &self.cwd);
+            if !lab::inside(lab, &path) {
+                return Err(OutsideLab(path.display().to_string()));
+            }
+        }
         tests.chain(own).try_for_each(|test| self.test_reaches(test))
     }
 
@@ -229,6 +243,7 @@ mod tests {
             at: TargetLine::default(),
             lab: lab.map(Path::to_owned),
             channels: BTreeMap::new(),
+            editor: "vi".to_owned(),
         }
     }
 
@@ -258,6 +273,13 @@ mod tests {
         let env: Vec<_> = spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(env, ["LOCUM_ATTEMPT=1-4-ab", "LOCUM_EPOCH=1", "LOCUM_RUN=7f3a-k2", "PATH=/bin", "TZ=Asia/Tokyo"]);
         assert_eq!((spec.cwd, spec.stdin), (PathBuf::from("/home/pepe/work"), Some(b"in".to_vec())));
+    }
+
+    #[test]
+    fn people_are_told_from_this_machine_wherever_the_step_stands() {
+        let pod = TargetLine { via: Via::Prefix(vec!["docker".to_owned()]), ..TargetLine::default() };
+        let spec = place(None).at(&pod).channel(&["notify".to_owned()], "It is repaired.", &belongs());
+        assert_eq!((spec.argv, spec.stdin), (vec!["notify".to_owned()], Some(b"It is repaired.".to_vec())));
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Session {
             return self.recover(&attempt, Evidence::Unknown { why, survivors: Vec::new() });
         }
         let resolved = self.resolved_again(&attempt)?;
-        if !matches!(resolved.work, Work::Command(_)) {
+        if !matches!(resolved.work, Work::Command(_) | Work::Edit { .. }) {
             let why = "locum was gone in the middle of it; it can be gone again from the start".to_owned();
             return self.recover(&attempt, Evidence::Unknown { why, survivors: Vec::new() });
         }

@@ -80,9 +80,12 @@ impl Task {
         let facts = match &self.resolved.work {
             Work::Wait { test, every, at_most, hold } => self.wait(test, *every, *at_most, *hold),
             Work::Test(test) => self.ask(test),
-            Work::Command(_) | Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Announce { .. } => {
-                measured(Judged::Unknown)
-            }
+            Work::Command(_)
+            | Work::Restore
+            | Work::ByHand(_)
+            | Work::Question { .. }
+            | Work::Edit { .. }
+            | Work::Announce { .. } => measured(Judged::Unknown),
         };
         let ending = self.ending(facts, None);
         send(&self.to, Msg::Looked(Box::new(ending)));
@@ -188,9 +191,19 @@ impl Task {
         Ok(Prepared { needs, done, sight, guards, way_back, target })
     }
 
+    /// What is copied before: the scope, and a file that is edited.
+    fn roots(&self) -> Result<guard::Roots, String> {
+        let edited = match &self.resolved.work {
+            Work::Edit { path, .. } => Some(super::watch::expand(path, &self.asker.place.home, &self.asker.place.cwd)),
+            _ => None,
+        };
+        let roots = self.watch.scope.all().iter().cloned().chain(edited);
+        guard::Roots::new(roots).map_err(|error| error.to_string())
+    }
+
     fn copy(&self) -> Result<WayBack, String> {
         let copy =
-            guard::copy(&self.watch.scope, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
+            guard::copy(&self.roots()?, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
         let entries = copy.read_back().map_err(|error| format!("the copy of the scope does not read back: {error}"))?;
         Ok(WayBack::Copy { entries: entries as u64 })
     }

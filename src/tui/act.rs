@@ -22,6 +22,7 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
     match (act, key) {
         (Act::Look, _) => done(hands, |control| control.look()),
         (Act::Change, _) => confirm(hands, &card, None),
+        (Act::Edit, _) => Flow::Edit,
         (Act::Send, _) => ask_word(hands, &card, Confirms::Send),
         (Act::Undo, _) => ask_word(hands, &card, Confirms::Undo),
         (Act::ChangeAgain, _) => ask(hands, Asking::Reason(Reason::Again)),

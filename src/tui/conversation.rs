@@ -3,7 +3,7 @@
 use super::talk::Talk;
 use super::update::Flow;
 use super::{Left, left};
-use crate::engine::command::Answer;
+use crate::engine::command::{Answer, Command};
 use crate::engine::record::Close;
 use crate::engine::{Key, Position};
 use crate::session::{Busy, Notice};
@@ -415,4 +415,14 @@ fn an_announcement_is_sent_only_by_its_word() {
 fn an_announcement_without_a_channel_is_only_copied() {
     let text = "locum: 1\ntitle: T\ndiagnose:\n  - { id: a, announce: The site is down. }\n";
     at(sample::open(text)).keys("y").nothing_happened();
+}
+
+#[test]
+fn an_edit_lends_the_terminal_and_replaces_nothing_by_itself() {
+    let text = "locum: 1\ntitle: T\nrepair:\n  - { id: a, edit: /etc/site.conf, risk: low }\n";
+    let mut sample = sample::open(text);
+    sample.ask(Command::EnterRepair { guards: None, how: "key".to_owned() }).expect("it is entered");
+    let talk = at(sample).keys("y").nothing_happened().wait(1000).keys("e");
+    assert_eq!(talk.acts(), ["begin edit", "end edit editor"]);
+    assert!(talk.text().contains("nothing happened"), "{}", talk.text());
 }

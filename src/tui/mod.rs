@@ -33,7 +33,7 @@ use ratatui::backend::Backend;
 use crate::engine::position::StopReason;
 use crate::engine::record::Close;
 use crate::engine::{AttemptId, Position, Run};
-use crate::session::{Busy, Control, Notice, Trouble};
+use crate::session::{Busy, Control, Edited, Notice, Trouble, run_on_terminal};
 use crate::view::where_was_i::where_was_i;
 use crate::view::{PersonClock, outcome, words};
 use model::{Millis, Model, Overlay};
@@ -145,8 +145,11 @@ impl<'a> Screen<'a> {
             }
             let Ok(event) = input.next(self.patience(control)) else { return Ok(Left::Signal(0)) };
             if let Some(event) = event {
-                if self.event(control, &event, input) == Flow::Leave {
-                    return Ok(left(control));
+                match self.event(control, &event, input) {
+                    Flow::Leave => return Ok(left(control)),
+                    // What stands on it now is not what was drawn.
+                    Flow::Edit => terminal.clear().map_err(|error| TuiError::Draw(Box::new(error)))?,
+                    Flow::Stay | Flow::Drain => {}
                 }
                 // A key is answered at once, whatever else is to be drawn.
                 self.draw(control, terminal, input)?;
@@ -184,10 +187,32 @@ impl<'a> Screen<'a> {
             Event::Paste(text) => update::paste(&mut hands, text),
             Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => Flow::Stay,
         };
-        if flow == Flow::Drain {
-            drain(input);
+        match flow {
+            Flow::Drain => drain(input),
+            Flow::Edit => self.edit(control, input),
+            Flow::Stay | Flow::Leave => {}
         }
         flow
+    }
+
+    /// Lends the terminal to the editor, on a private copy; nothing is replaced by it.
+    fn edit(&mut self, control: &mut dyn Control, input: &mut dyn Input) {
+        let editing = match control.begin_edit() {
+            Ok(editing) => editing,
+            Err(trouble) => return self.trouble(&trouble),
+        };
+        let mut ended = None;
+        let lent = input.lend(&mut || ended = Some(run_on_terminal(&editing.argv)));
+        drain(input);
+        let failed = lent.err().or_else(|| ended.and_then(Result::err));
+        if let Some(error) = failed {
+            return self.model.say(format!("the editor could not be run: {error}; nothing was replaced"));
+        }
+        match control.end_edit(None, "editor") {
+            Ok(Edited::Drafted) => self.model.say("read the difference; nothing is replaced yet"),
+            Ok(Edited::Unchanged) => self.model.say("the file is as it was; nothing happened"),
+            Err(trouble) => self.trouble(&trouble),
+        }
     }
 
     /// Lets the run go on, and takes in what it says.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
@@ -16,7 +16,7 @@ use super::{Screen, ScreenPlace, newest_end};
 use crate::engine::command::{Answer, Choice};
 use crate::engine::record::{Close, Confirm};
 use crate::engine::{AttemptId, Exit, Key, Plan, Run};
-use crate::session::{Busy, Control, Notice, Trouble};
+use crate::session::{Busy, Control, Edited, Editing, Notice, Trouble};
 use crate::view::PersonClock;
 use crate::view::sample::Sample;
 
@@ -58,6 +58,14 @@ impl Control for Fake {
     }
     fn look(&mut self) -> Result<(), Trouble> {
         self.act("look".into())
+    }
+    fn begin_edit(&mut self) -> Result<Editing, Trouble> {
+        self.act("begin edit".into())?;
+        Ok(Editing { argv: vec!["true".to_owned()] })
+    }
+    fn end_edit(&mut self, _: Option<&Path>, how: &str) -> Result<Edited, Trouble> {
+        self.act(format!("end edit {how}"))?;
+        Ok(Edited::Unchanged)
     }
     fn announce(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble> {
         self.act(format!("announce {} {} {}", &shown[..8], confirm.how, confirm.text))

@@ -105,6 +105,12 @@ pub trait Input {
 
     /// Whether a signal ends the screen.
     fn signal(&self) -> Option<i32>;
+
+    /// Gives the terminal to somebody else for as long as that lasts, and takes it back.
+    fn lend(&mut self, deed: &mut dyn FnMut()) -> io::Result<()> {
+        deed();
+        Ok(())
+    }
 }
 
 /// The keyboard.
@@ -129,6 +135,21 @@ impl Input for Keyboard {
 
     fn signal(&self) -> Option<i32> {
         self.signals.caught()
+    }
+
+    fn lend(&mut self, deed: &mut dyn FnMut()) -> io::Result<()> {
+        restore();
+        deed();
+        // A Ctrl-C there was meant for whoever had the terminal.
+        let _ = self.signals.caught.compare_exchange(
+            usize::try_from(SIGINT).unwrap_or_default(),
+            0,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        );
+        enable_raw_mode()?;
+        BORROWED.store(true, Ordering::SeqCst);
+        execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)
     }
 }
 

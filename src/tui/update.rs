@@ -21,6 +21,8 @@ pub enum Flow {
     Stay,
     /// Throw away what was typed ahead.
     Drain,
+    /// Lend the terminal to the editor.
+    Edit,
     /// Leave the screen; the run is kept.
     Leave,
 }

@@ -21,6 +21,8 @@ pub enum Act {
     CouldNot,
     /// Follow nothing.
     NotSure,
+    /// Open the file in the editor of the person.
+    Edit,
     /// Send the announcement; `send` is typed for it.
     Send,
     Yes,

@@ -128,7 +128,7 @@ pub fn looks(plan: &Plan, key: &Key) -> bool {
         | StepKind::Include { .. }
         | StepKind::Steps(_) => true,
         StepKind::ByHand(_) => matches!(item.phase, Phase::Diagnose | Phase::Verify),
-        StepKind::Change(_) => false,
+        StepKind::Change(_) | StepKind::Edit(_) => false,
     })
 }
 

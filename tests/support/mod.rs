@@ -4,7 +4,7 @@ pub mod case;
 pub mod expected;
 pub mod source;
 
-pub use case::Case;
+pub use case::{Case, Ended};
 pub use expected::{has, is, lacks};
 
 use std::path::{Path, PathBuf};

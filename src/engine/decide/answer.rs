@@ -29,7 +29,7 @@ pub(super) fn answer(
         }
         Work::ByHand(_) | Work::Announce { .. } => looked(answer)?,
         Work::Question { choices, .. } => question(draft, step, answer, choices, &resolved)?,
-        Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore => {
+        Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Edit { .. } | Work::Restore => {
             return Err(Refusal::NotNow(format!("step `{step}` is not answered, it is run")));
         }
     };

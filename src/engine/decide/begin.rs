@@ -4,7 +4,7 @@ use super::{Draft, here, idle, reason, straight};
 use crate::engine::command::{Beginning, Effect};
 use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::Position;
-use crate::engine::record::{Confirm, Does, Event, Intent, Matched, Mode, Rerun, WayBack};
+use crate::engine::record::{Confirm, Does, EditDraft, Event, Intent, Matched, Mode, Rerun, WayBack};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{Resolved, Resolver, UndoLine, Work, forbidden, guards};
 use crate::engine::run::{Attempt, StepState};
@@ -48,6 +48,23 @@ pub(super) fn begin(draft: &mut Draft, beginning: &Beginning) -> Result<(), Refu
     Ok(())
 }
 
+/// What a person made of a file is on record before it can be confirmed.
+pub(super) fn draft_edit(draft: &mut Draft, step: &Key, edit: &EditDraft, how: &str) -> Result<(), Refusal> {
+    here(draft.run, step)?;
+    let resolved = Resolver::new(draft.plan, draft.run, Some(step)).step(step);
+    let Work::Edit { .. } = resolved.map_err(|why| Refusal::Unresolved { text: why.0 })?.work else {
+        return Err(Refusal::NotNow(format!("step `{step}` edits nothing")));
+    };
+    if draft.run.mode() == Mode::Look {
+        return Err(Refusal::LookOnly);
+    }
+    if edit.before == edit.after {
+        return Err(Refusal::NotNow("the file is as it was; nothing is to be replaced".to_owned()));
+    }
+    draft.push(Event::Drafted { step: step.clone(), draft: edit.clone(), how: how.to_owned() });
+    Ok(())
+}
+
 /// Everything that can be said before anything is measured.
 pub(super) fn ready(draft: &Draft, beginning: &Beginning) -> Result<Resolved, Refusal> {
     idle(draft.run)?;
@@ -73,6 +90,9 @@ pub(super) fn ready(draft: &Draft, beginning: &Beginning) -> Result<Resolved, Re
     if let Work::Announce { .. } = &resolved.work {
         may_tell(draft, beginning.confirm.as_ref())?;
     }
+    if let Work::Edit { draft: None, .. } = &resolved.work {
+        return Err(Refusal::NotNow(format!("step `{}` has no difference yet: edit the file first", resolved.key)));
+    }
     if resolved.does == Does::Look {
         return Ok(resolved);
     }
@@ -94,7 +114,15 @@ fn runs(resolved: &Resolved) -> Result<(), Refusal> {
             Err(Refusal::NotNow(format!("step `{}` is not run, it is answered", resolved.key)))
         }
         (Work::ByHand(_), Does::Change | Does::Undo)
-        | (Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore | Work::Announce { .. }, _) => Ok(()),
+        | (
+            Work::Test(_)
+            | Work::Wait { .. }
+            | Work::Command(_)
+            | Work::Restore
+            | Work::Edit { .. }
+            | Work::Announce { .. },
+            _,
+        ) => Ok(()),
     }
 }
 
@@ -189,6 +217,7 @@ fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<I
         | Work::Restore
         | Work::ByHand(_)
         | Work::Question { .. }
+        | Work::Edit { .. }
         | Work::Announce { .. } => None,
     };
     let undo = match (resolved.does, &resolved.undo) {

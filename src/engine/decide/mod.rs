@@ -88,6 +88,7 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
             answer::answer(&mut draft, step, (answer, how), guards.as_ref())?;
         }
         Command::ByHand(deed) => by_hand::by_hand(&mut draft, deed)?,
+        Command::Draft { step, draft: edit, how } => begin::draft_edit(&mut draft, step, edit, how)?,
         Command::Skip { step, reason } => choose::skip(&mut draft, step, reason)?,
         Command::Decide { attempt, choice, reason, how } => {
             choose::decide_attempt(&mut draft, attempt, *choice, reason, how)?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::book::Book;
 use crate::engine::command::{Answer, Asked, Beginning, Choice, Command, Evidence};
-use crate::engine::record::{Close, EndResult, Facts, Judged, Mode, Record};
+use crate::engine::record::{Close, EditDraft, EndResult, Facts, Judged, Mode, Record};
 use crate::engine::resolve::{Resolver, Work};
 use crate::engine::testkit::{Conversation, facts, guards, key};
 use crate::engine::{AttemptId, Decision, Key, Plan, Position, Refusal, Run, decide};
@@ -119,7 +119,11 @@ fn begin(run: &Conversation, step: &Key, act: Act) -> Option<Command> {
         Work::ByHand(_) | Work::Announce { .. } => {
             answer(if act.how.is_multiple_of(2) { Answer::Done } else { Answer::CouldNot })
         }
-        Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Restore => {
+        Work::Edit { draft: None, .. } => {
+            let draft = EditDraft { before: "a".to_owned(), after: act.which.to_string(), ..EditDraft::default() };
+            Command::Draft { step: step.parse().expect("a key"), draft, how: "x".to_owned() }
+        }
+        Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Edit { .. } | Work::Restore => {
             let broken: &[&str] = if act.which % 16 == 15 { &["ca.crt"] } else { &[] };
             let beginning = run.beginning(&step);
             let guards = beginning.guards.as_ref().map(|_| guards(broken));

@@ -69,7 +69,7 @@ fn commands(resolved: &Resolved) -> Vec<&CommandLine> {
     let own = match &resolved.work {
         Work::Test(test) | Work::Wait { test, .. } => of_test(test),
         Work::Command(line) => Some(line),
-        Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Announce { .. } => None,
+        Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Edit { .. } | Work::Announce { .. } => None,
     };
     let back = match &resolved.undo {
         UndoLine::Command(line) => Some(line),

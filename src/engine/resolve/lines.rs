@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::target::TargetLine;
 use crate::engine::key::Key;
-use crate::engine::record::{Does, Rerun};
+use crate::engine::record::{Does, EditDraft, Rerun};
 use crate::model::fields::Hosts;
 use crate::model::{Phase, Risk};
 
@@ -73,6 +73,11 @@ pub enum Work {
         text: String,
         choices: Vec<ChoiceLine>,
         show: Vec<(String, String)>,
+    },
+    /// A file is replaced by what a person made of it; without a draft it is not edited yet.
+    Edit {
+        path: String,
+        draft: Option<EditDraft>,
     },
     /// People are told; `to` names channels of the user.
     Announce {
@@ -172,6 +177,10 @@ impl Resolved {
             | Work::Command(line) => way.into_iter().chain(line.argv.clone()).collect(),
             Work::Test(TestLine::Probe(probe)) | Work::Wait { test: TestLine::Probe(probe), .. } => probe.words(),
             Work::Restore => vec!["locum".to_owned(), "restore the copy".to_owned()],
+            Work::Edit { path, draft } => {
+                let after = draft.iter().map(|draft| draft.after.clone());
+                ["edit".to_owned(), path.clone()].into_iter().chain(after).collect()
+            }
             Work::Announce { text, to } => {
                 ["announce".to_owned(), text.clone()].into_iter().chain(to.clone()).collect()
             }
@@ -185,6 +194,7 @@ impl Resolved {
             Work::Test(test) | Work::Wait { test, .. } => test.shown(),
             Work::Command(line) => line.shown.clone(),
             Work::Restore => "puts the copy back".to_owned(),
+            Work::Edit { path, .. } => format!("edit {path}"),
             Work::ByHand(text) | Work::Question { text, .. } | Work::Announce { text, .. } => text.clone(),
         }
     }

@@ -182,6 +182,10 @@ impl<'a> Resolver<'a> {
             StepKind::Question(text) => {
                 Work::Question { text: self.text(text)?, choices: self.choices(step)?, show: self.show(step) }
             }
+            StepKind::Edit(path) => Work::Edit {
+                path: self.text(path)?,
+                draft: self.key.as_ref().and_then(|key| self.run.drafts.get(key)).cloned(),
+            },
             StepKind::Announce(text) => Work::Announce { text: self.text(text)?, to: self.texts(&step.fields.to)? },
             StepKind::Steps(_) | StepKind::Include { .. } => {
                 return Err(Unresolved(format!("`{}` is a group", step.id.value)));
@@ -371,7 +375,7 @@ impl<'a> Resolver<'a> {
         if let Some(why) = &fields.no_undo {
             return Ok(UndoLine::None { why: self.prose(why) });
         }
-        if self.plan.runbook.head.scope.is_some() {
+        if self.plan.runbook.head.scope.is_some() || matches!(step.kind, StepKind::Edit(_)) {
             if !at.is_here() {
                 return Ok(UndoLine::None {
                     why: format!("the copy of the scope is of this machine, not of {}", at.host),
@@ -386,7 +390,9 @@ impl<'a> Resolver<'a> {
 /// A deed by hand changes something where changes are made; elsewhere it is a look.
 fn does(step: &Step, phase: Phase) -> Does {
     match (&step.kind, phase) {
-        (StepKind::Change(_), _) | (StepKind::ByHand(_), Phase::Repair | Phase::FollowUp) => Does::Change,
+        (StepKind::Change(_) | StepKind::Edit(_), _) | (StepKind::ByHand(_), Phase::Repair | Phase::FollowUp) => {
+            Does::Change
+        }
         (StepKind::ByHand(_), Phase::Diagnose | Phase::Verify)
         | (
             StepKind::Check(_)
@@ -403,6 +409,8 @@ fn does(step: &Step, phase: Phase) -> Does {
 fn rerun(step: &Step, does: Does) -> Rerun {
     match does {
         Does::Look => Rerun::Look,
+        // It replaces only what was there when it was edited, so twice is once.
+        Does::Change if matches!(step.kind, StepKind::Edit(_)) => Rerun::Safe,
         Does::Change | Does::Undo if step.fields.repeatable => Rerun::Safe,
         Does::Change | Does::Undo if !step.fields.done_when.0.is_empty() => Rerun::AfterCheck,
         Does::Change | Does::Undo => Rerun::Never,

@@ -59,6 +59,7 @@ impl Run {
             | Event::GuardsBefore { .. }
             | Event::GuardsAfter { .. }
             | Event::WentTo { .. }
+            | Event::Drafted { .. }
             | Event::Noted { .. }
             | Event::Deviated { .. }
             | Event::Paused { .. }
@@ -134,6 +135,9 @@ impl Run {
                 self.forget(step);
                 self.find(step, *judged, answer);
             }
+            Event::Drafted { step, draft, .. } => {
+                self.drafts.insert(step.clone(), draft.clone());
+            }
             Event::WentTo { .. } | Event::Later => {}
             Event::Decided { attempt, choice, reason, .. } => self.take_decision(attempt.as_ref(), choice, reason, at),
             Event::Noted { text } => self.remark(at, None, "note", text),
@@ -186,6 +190,10 @@ impl Run {
             attempt.end = Some(facts.clone());
             attempt.unknown = None;
             attempt.ended_at = Some(at);
+        }
+        // What replaced the file, or could not, is no draft any more.
+        if facts.result != EndResult::NotStarted {
+            self.drafts.remove(step);
         }
         if let Some(undone) = undone.and_then(|undone| self.attempts.get_mut(&undone)) {
             undone.undone = true;
@@ -279,6 +287,7 @@ fn advance_of(event: &Event) -> Option<&Advance> {
         Event::StepEnded { advance, .. } => advance.as_ref(),
         Event::StepIntended(_)
         | Event::StepUnknown { .. }
+        | Event::Drafted { .. }
         | Event::GuardsBefore { .. }
         | Event::GuardsAfter { .. }
         | Event::Noted { .. }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::key::{AttemptId, Key};
 use super::position::Position;
 use super::record::{
-    Changed, Close, Does, EndResult, Facts, Guards, Intent, Judged, Mode, Record, RunbookRef, WayBack, Who,
+    Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Mode, Record, RunbookRef, WayBack, Who,
 };
 
 /// How a step ended, or that it has not.
@@ -117,6 +117,8 @@ pub struct Run {
     pub attempts: IndexMap<AttemptId, Attempt>,
     pub captured: BTreeMap<String, Value>,
     pub answers: BTreeMap<Key, String>,
+    /// Edits that replace nothing yet.
+    pub drafts: BTreeMap<Key, EditDraft>,
     pub findings: Vec<Finding>,
     /// The newest measure.
     pub guards: Option<Guards>,
@@ -144,6 +146,7 @@ impl Run {
             attempts: IndexMap::new(),
             captured: BTreeMap::new(),
             answers: BTreeMap::new(),
+            drafts: BTreeMap::new(),
             findings: Vec::new(),
             guards: None,
             broken: None,

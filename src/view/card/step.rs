@@ -4,7 +4,7 @@ use super::expectation::{destination, good, if_not};
 use super::result::{found, got};
 use super::step_keys::{confirm, reading};
 use super::{Card, Confirm, Tone, common, standing};
-use crate::engine::record::{Does, Mode};
+use crate::engine::record::{Does, EditDraft, Mode};
 use crate::engine::resolve::{CommandLine, Resolved, Resolver, TargetLine, TestLine, Work};
 use crate::engine::{Key, Plan, Position, Run};
 use crate::model::branch::To;
@@ -83,7 +83,7 @@ impl Maker<'_> {
 
     fn tone(&self) -> Tone {
         match self.step.kind {
-            StepKind::Change(_) => Tone::Change,
+            StepKind::Change(_) | StepKind::Edit(_) => Tone::Change,
             StepKind::ByHand(_) if self.phase == Phase::Repair => Tone::Change,
             StepKind::ByHand(_) | StepKind::Question(_) | StepKind::Announce(_) => Tone::Person,
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Include { .. } | StepKind::Steps(_) => Tone::Look,
@@ -107,6 +107,7 @@ impl Maker<'_> {
             }
             (StepKind::ByHand(_), _) => "You look yourself. locum runs nothing here.".to_owned(),
             (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
+            (StepKind::Edit(_), _) => format!("YOU EDIT A FILE OF {place}. Nothing is replaced before you confirm it."),
             (StepKind::Announce(_), _) => "People are told. Nothing is sent before you say so.".to_owned(),
             (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
             (StepKind::Check(_), _) => "This look changes nothing.".to_owned(),
@@ -180,6 +181,7 @@ impl Maker<'_> {
                 rows.one(Label::Runs, "by hand, by you");
             }
             Work::ByHand(text) => rows.one(Label::Runs, format!("by hand: {text}")),
+            Work::Edit { path, draft } => edit(rows, path, draft.as_ref()),
             Work::Announce { text, to } => {
                 rows.one(Label::Tells, text);
                 let live = self.run.mode() == Mode::Live;
@@ -259,6 +261,20 @@ impl Maker<'_> {
     }
 }
 
+/// What an edit makes of a file.
+fn edit(rows: &mut Rows, path: &str, draft: Option<&EditDraft>) {
+    let Some(draft) = draft else {
+        return rows.one(Label::Runs, format!("{path} in your editor: not edited yet"));
+    };
+    rows.one(Label::Runs, format!("replaces {path}: {} lines come, {} go", draft.added, draft.removed));
+    let kept = if draft.diff.is_empty() {
+        vec!["the lines are not kept; e shows them".to_owned()]
+    } else {
+        draft.diff.clone()
+    };
+    rows.add(Label::Runs, kept);
+}
+
 /// What runs, as it is written, where names are missing.
 fn written(kind: &StepKind) -> Vec<String> {
     match kind {
@@ -267,6 +283,7 @@ fn written(kind: &StepKind) -> Vec<String> {
         | StepKind::Change(command) => command_as_written(command),
         StepKind::ByHand(text) => vec![format!("by hand: {}", text.source)],
         StepKind::Announce(text) => vec![text.source.clone()],
+        StepKind::Edit(path) => vec![format!("edit {}", path.source)],
         StepKind::Check(Test::Probe(_))
         | StepKind::Wait { .. }
         | StepKind::Question(_)

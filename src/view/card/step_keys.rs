@@ -18,6 +18,12 @@ impl Maker<'_> {
             StepKind::Check(_) => vec![KeyHint::new("Enter", "look", Act::Look).only(ready)],
             StepKind::Wait { .. } => vec![KeyHint::new("Enter", "look until it holds", Act::Look).only(ready)],
             StepKind::Change(_) => vec![self.change_key(resolved).only(ready && self.run.mode() != Mode::Look)],
+            StepKind::Edit(_) => {
+                let drafted = matches!(resolved, Some(Resolved { work: Work::Edit { draft: Some(_), .. }, .. }));
+                let open = if drafted { "edit it further" } else { "edit it, in a copy of your own" };
+                let may = ready && self.run.mode() != Mode::Look;
+                vec![KeyHint::new("e", open, Act::Edit).only(may), self.change_key(resolved).only(may && drafted)]
+            }
             StepKind::ByHand(_) => vec![
                 KeyHint::new("d", "done", Act::Done).only(ready),
                 KeyHint::new("c", "could not", Act::CouldNot).only(ready),
@@ -59,10 +65,14 @@ impl Maker<'_> {
 /// What must be typed for a resolved step.
 pub(super) fn confirm(resolved: &Resolved) -> Confirm {
     match (&resolved.work, resolved.risk) {
-        (Work::Command(_) | Work::Restore, Some(Risk::Low)) => Confirm::Y,
-        (Work::Command(_) | Work::Restore, Some(Risk::High)) => Confirm::Word(resolved.confirm_word.clone()),
-        (Work::Command(_) | Work::Restore, Some(Risk::Destructive)) => Confirm::Place(resolved.confirm_word.clone()),
-        (Work::Command(_) | Work::Restore, None)
+        (Work::Command(_) | Work::Edit { .. } | Work::Restore, Some(Risk::Low)) => Confirm::Y,
+        (Work::Command(_) | Work::Edit { .. } | Work::Restore, Some(Risk::High)) => {
+            Confirm::Word(resolved.confirm_word.clone())
+        }
+        (Work::Command(_) | Work::Edit { .. } | Work::Restore, Some(Risk::Destructive)) => {
+            Confirm::Place(resolved.confirm_word.clone())
+        }
+        (Work::Command(_) | Work::Edit { .. } | Work::Restore, None)
         | (Work::Test(_) | Work::Wait { .. } | Work::ByHand(_) | Work::Question { .. }, _) => Confirm::None,
         (Work::Announce { .. }, _) => Confirm::Word(SEND.to_owned()),
     }

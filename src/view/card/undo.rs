@@ -59,7 +59,15 @@ fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String])
         }
         (Work::Command(line), _) => rows.one(Label::Runs, &line.shown),
         (Work::ByHand(text), _) => rows.one(Label::Runs, format!("by hand: {text}")),
-        (Work::Restore | Work::Test(_) | Work::Wait { .. } | Work::Question { .. } | Work::Announce { .. }, _) => {
+        (
+            Work::Restore
+            | Work::Test(_)
+            | Work::Wait { .. }
+            | Work::Question { .. }
+            | Work::Edit { .. }
+            | Work::Announce { .. },
+            _,
+        ) => {
             rows.one(Label::Runs, "puts the copy back");
         }
     }

@@ -1,7 +1,7 @@
 //! Beginnings: confirmations, needs, forbidden commands, guards before, running twice.
 
 use crate::engine::command::{Answer, Beginning, Choice, Command};
-use crate::engine::record::{Confirm, Does, Event, Judged, Mode, Record, Rerun};
+use crate::engine::record::{Confirm, Does, EditDraft, Event, Judged, Mode, Record, Rerun, WayBack};
 use crate::engine::testkit::{Conversation, guards, key, matched};
 use crate::engine::{Refusal, may_begin};
 
@@ -265,4 +265,39 @@ fn an_attempt_that_was_not_started_does_not_count() {
 
 fn kind(record: &Record) -> String {
     serde_json::to_value(record).expect("JSON")["kind"].as_str().expect("a kind").to_owned()
+}
+
+const EDITS: &str = "repair: [ { id: a, edit: /etc/site.conf }, { id: b, by_hand: x } ]\n";
+
+fn drafted(after: &str) -> Command {
+    let draft = EditDraft { before: "old".to_owned(), after: after.to_owned(), ..EditDraft::default() };
+    Command::Draft { step: key("a"), draft, how: "editor".to_owned() }
+}
+
+#[test]
+fn a_file_is_replaced_only_by_what_was_drafted_and_shown() {
+    let mut run = Conversation::new(EDITS);
+    run.enter().stands("a");
+    assert!(matches!(run.refuses(Command::Begin(Box::new(run.beginning("a")))), Refusal::NotNow(_)));
+    assert!(matches!(run.refuses(drafted("old")), Refusal::NotNow(_)), "nothing differs");
+    run.does(drafted("new"));
+    let shown = run.beginning("a");
+    run.does(drafted("newer"));
+    assert_eq!(run.refuses(Command::Begin(Box::new(shown))), Refusal::CommandDiffers);
+    run.does(Command::Begin(Box::new(run.beginning("a"))));
+}
+
+#[test]
+fn a_draft_is_gone_once_it_replaced_the_file_or_could_not() {
+    let mut run = Conversation::new(EDITS);
+    run.enter().does(drafted("new")).ok("a").stands("b");
+    assert!(run.run.drafts.is_empty());
+    let undo = run.run.newest_way_back().map(|attempt| attempt.intent.undo.clone());
+    assert!(matches!(undo, Some(Some(WayBack::Copy { .. }))), "its way back is the file from before: {undo:?}");
+}
+
+#[test]
+fn a_run_that_only_looks_drafts_nothing() {
+    let mut run = Conversation::with("repair: [x]\nfollow_up: [ { id: a, edit: /etc/site.conf } ]\n", Mode::Look, &[]);
+    assert!(run.ask(drafted("new")).is_err());
 }
