@@ -17,5 +17,6 @@ mod places;
 mod resume;
 mod run;
 mod safety;
+mod ssh;
 mod stage;
 mod support;

@@ -26,6 +26,9 @@ pub fn target_words(name: &str, target: &Target, values: &Values) -> String {
         let prefix: Vec<_> = prefix.iter().map(|word| text(word, values)).collect();
         let _ = write!(words, ", by {}", prefix.join(" "));
     }
+    if matches!(target.via, Some(WrittenVia::Ssh)) {
+        words.push_str(", over ssh");
+    }
     if let Some(prove) = &target.prove {
         let prints = target.prints.as_ref().map_or_else(|| "its name".to_owned(), |prints| text(prints, values));
         let _ = write!(words, "; {} must print {prints}", command(prove, target.shell, values));

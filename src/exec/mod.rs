@@ -6,6 +6,7 @@
 //! ```text
 //! session -- run_look ---------> __look: setsid, becomes the command
 //!         -- supervise, go ----> __supervise: setsid, subreaper, lock, .started -- the command (group of its own)
+//!         -- to another machine: __over stands where the command would, and ssh is its child
 //!                                  '- pipe -> filter -> blob                         '- a daemon, listed, not ended
 //! ```
 
@@ -21,9 +22,11 @@ mod expect;
 mod facts;
 mod filter;
 mod look;
+mod over;
 mod processes;
 mod program;
 mod pump;
+mod remote;
 mod replace;
 mod scan;
 mod spec;
@@ -46,6 +49,7 @@ pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
 pub use look::{Around, Cancel, run_look};
+pub use over::{Cut, Over};
 pub use program::this_binary;
 pub use replace::{REPLACE, Unfit, contents};
 pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr_blob};
@@ -63,6 +67,7 @@ pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode
     match words.next()?.to_str()? {
         supervise::SUPERVISE => Some(supervisor_main(&SEAMS)),
         look::LOOK => Some(look::look_main(words)),
+        over::OVER => Some(over::over_main()),
         drain::DRAIN => Some(drain::drain_main()),
         replace::REPLACE => Some(replace::replace_main(words)),
         _ => None,

@@ -18,20 +18,23 @@ pub const HERE: &str = "here";
 pub enum WrittenVia {
     /// Words that stand before the command, such as `docker exec kyousuke`.
     Prefix(Vec<Text>),
+    /// The OpenSSH client, as the user has configured it.
+    Ssh,
 }
 
 impl Decode for WrittenVia {
     fn shape() -> Shape {
-        Shape::List(Box::new(Text::shape()))
+        Shape::Any(vec![Shape::Words(&["ssh"]), Shape::List(Box::new(Text::shape()))])
     }
 
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
         match (&node.kind, node.as_scalar().map(|scalar| scalar.text.as_str())) {
             (Kind::Sequence(words), _) if !words.is_empty() => Vec::decode(node, cx).map(Self::Prefix),
-            (_, Some(word @ ("ssh" | "hand"))) => {
-                let message = format!("`via: {word}` is part of the format, but this locum cannot do it yet");
+            (_, Some("ssh")) => Some(Self::Ssh),
+            (_, Some("hand")) => {
+                let message = "`via: hand` is part of the format, but this locum cannot do it yet";
                 let problem = cx.problem(Code::NotBuiltYet, node.span, message);
-                cx.push(problem.help("give the words that stand before a command, such as `[ssh, -T, kyousuke, --]`, or write a `by_hand` step"));
+                cx.push(problem.help("write a `by_hand` step that says what to type there"));
                 None
             }
             _ => {
@@ -47,7 +50,7 @@ record! {
     pub struct Target as "target" {
         /// The machine, or several: one name or a list.
         host: OneOrMany,
-        /// How a command gets there: the words that stand before it; without it, on this machine.
+        /// How a command gets there: `ssh`, or the words that stand before it; without it, on this machine.
         via: Option<WrittenVia>,
         /// As whom commands run there, by `sudo`.
         user: Option<Text>,

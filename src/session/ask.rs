@@ -12,7 +12,7 @@ use super::place::{Belongs, Place};
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream, Target};
-use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine};
+use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine, Via};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
 use crate::model::fields::Hosts;
 use crate::probe::{Verdict, probe};
@@ -57,7 +57,7 @@ impl Asker {
                 Facts { found: probed.lines, ..measured(judged) }
             }
             TestLine::Command(line) => match self.run_look(line, blob, stop) {
-                Ok(exit) => facts_of(&exit, blob, &Wanted { keep: line.keep, ..*wanted }),
+                Ok(exit) => self.over_the_line(&exit, facts_of(&exit, blob, &Wanted { keep: line.keep, ..*wanted })),
                 Err(error) => Facts { found: vec![plain(&chain(&error))], ..measured(Judged::Unknown) },
             },
         };
@@ -81,6 +81,16 @@ impl Asker {
                 Err([code].into_iter().chain(last_lines(&blob, TOLD_LINES)).collect::<Vec<_>>().join(", "))
             }
         }
+    }
+
+    /// Over ssh only a code is an end: what stands in for the command here ends by a signal where the line gave none.
+    pub fn over_the_line(&self, exit: &Exit, mut facts: Facts) -> Facts {
+        if self.place.at.via == Via::Ssh && exit.result == Ending::Signaled {
+            facts.judged = Judged::Unknown;
+            let host = plain(&self.place.at.host);
+            facts.found.insert(0, format!("the line to {host} gave no end: it may still run there"));
+        }
+        facts
     }
 
     /// Runs a command that changes nothing, to its end.

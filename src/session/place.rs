@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TargetLine, TestLine, Via, Work};
-use crate::exec::{self, CommandSpec, OnTimeout, Streams};
+use crate::exec::{self, CommandSpec, Cut, OnTimeout, Over, Streams};
 use crate::lab;
 use crate::probe::Probe;
 use crate::session::watch::expand;
+use crate::text::shell::{join, single_quote};
 
 /// How long a look may take where the runbook says nothing.
 const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -57,13 +58,15 @@ impl Belongs {
 impl Place {
     /// A look: ended when it takes too long.
     pub fn look(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
-        self.spec(line, belongs, Some(line.timeout.unwrap_or(LOOK_LIMIT)), OnTimeout::Kill)
+        let spec = self.spec(line, belongs, Some(line.timeout.unwrap_or(LOOK_LIMIT)), OnTimeout::Kill);
+        self.there(line, belongs, spec, Cut::Once)
     }
 
     /// A change: only warned of where the author sets no limit.
     pub fn change(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
         let on_timeout = if line.timeout.is_some() { OnTimeout::Kill } else { OnTimeout::Warn };
-        self.spec(line, belongs, line.timeout, on_timeout)
+        let spec = self.spec(line, belongs, line.timeout, on_timeout);
+        self.there(line, belongs, spec, Cut::Again)
     }
 
     fn spec(
@@ -73,7 +76,7 @@ impl Place {
         timeout: Option<std::time::Duration>,
         on_timeout: OnTimeout,
     ) -> CommandSpec {
-        let spec = CommandSpec {
+        CommandSpec {
             argv: line.argv.clone(),
             env: self.environment_of(line, belongs),
             cwd: line.cwd.as_ref().map_or_else(|| self.cwd.clone(), |cwd| expand(cwd, &self.home, &self.cwd)),
@@ -82,8 +85,7 @@ impl Place {
             on_timeout,
             streams: if line.split { Streams::Split } else { Streams::Joined },
             grace: exec::GRACE,
-        };
-        self.there(line, belongs, spec)
+        }
     }
 
     /// The same surroundings for commands of another place.
@@ -93,10 +95,13 @@ impl Place {
     }
 
     /// A command on its way to its place. What it is given goes with it as words; no secret is among them.
-    fn there(&self, line: &CommandLine, belongs: &Belongs, mut spec: CommandSpec) -> CommandSpec {
+    fn there(&self, line: &CommandLine, belongs: &Belongs, mut spec: CommandSpec, cut: Cut) -> CommandSpec {
+        if self.at.via == Via::Ssh {
+            return self.over(line, belongs, spec, cut);
+        }
         let prefix: &[String] = match &self.at.via {
             Via::Prefix(words) => words,
-            Via::Here => &[],
+            Via::Here | Via::Ssh => &[],
         };
         let user = self.at.user.as_ref().filter(|user| !self.at.is_here() || !self.is_operator(user));
         if prefix.is_empty() && user.is_none() {
@@ -116,6 +121,30 @@ impl Place {
         }
         argv.append(&mut spec.argv);
         CommandSpec { argv, ..spec }
+    }
+
+    /// A command over ssh: it travels as a script on standard input, and a process of ours stands in for it here.
+    fn over(&self, line: &CommandLine, belongs: &Belongs, spec: CommandSpec, cut: Cut) -> CommandSpec {
+        let mut env = line.env.clone();
+        env.extend(belongs.environment());
+        env.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
+        let pairs = env.iter().map(|(name, value)| format!("{name}={}", single_quote(value))).collect::<Vec<_>>();
+        let cwd = line.cwd.as_ref().map_or_else(String::new, |cwd| format!("cd -- {} || exit 127\n", there_path(cwd)));
+        let command = join(&spec.argv);
+        let run = match &self.at.user {
+            Some(user) => format!("{cwd}exec sudo -n -u {} -- env {} {command}\n", single_quote(user), pairs.join(" ")),
+            None => format!("{cwd}export {}\nexec {command}\n", pairs.join(" ")),
+        };
+        let key = match cut {
+            Cut::Again => belongs.attempt.clone(),
+            Cut::Once => {
+                let random = crate::host::random::bytes::<8>();
+                format!("{}-{}", belongs.attempt, crate::text::hex(&random))
+            }
+        };
+        let (host, stdin, streams) = (self.at.host.clone(), line.stdin.clone(), spec.streams);
+        let over = Over { host, key, run, stdin, streams, cut };
+        CommandSpec { argv: Over::argv(), stdin: Some(over.order()), cwd: self.cwd.clone(), ..spec }
     }
 
     /// Whether commands run as this person without being asked to.
@@ -220,6 +249,15 @@ impl Place {
             Some(path) => Err(OutsideLab(path.display().to_string())),
             None => Ok(()),
         }
+    }
+}
+
+/// A path for the shell there, whose own home `~` is.
+fn there_path(path: &str) -> String {
+    match path.strip_prefix("~/") {
+        Some(rest) => format!("\"$HOME\"/{}", single_quote(rest)),
+        None if path == "~" => "\"$HOME\"".to_owned(),
+        None => single_quote(path),
     }
 }
 

@@ -239,7 +239,7 @@ impl Task {
     pub fn settle_exit(self, exit: Option<&Exit>, before: Option<Sight>) {
         send(&self.to, Msg::Settling);
         let facts = match exit {
-            Some(exit) => facts_of(exit, &self.blob, &self.wanted()),
+            Some(exit) => self.asker.over_the_line(exit, facts_of(exit, &self.blob, &self.wanted())),
             None => {
                 Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) }
             }

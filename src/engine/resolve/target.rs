@@ -18,6 +18,8 @@ pub enum Via {
     Here,
     /// Words that stand before the command.
     Prefix(Vec<String>),
+    /// The OpenSSH client.
+    Ssh,
 }
 
 /// A place; the default is this machine, as the operator.
@@ -49,6 +51,7 @@ impl TargetLine {
         let mut words = match &self.via {
             Via::Here => Vec::new(),
             Via::Prefix(words) => words.clone(),
+            Via::Ssh => vec!["ssh".to_owned(), "--".to_owned(), self.host.clone()],
         };
         words.extend(self.user.iter().flat_map(|user| ["sudo", "-n", "-u", user, "--"].map(str::to_owned)));
         words
@@ -63,6 +66,10 @@ impl TargetLine {
                 let user = user.map_or_else(String::new, |user| format!(" as {user}"));
                 format!("{}{user}, by `{}`", self.host, crate::text::shell::join(words))
             }
+            Via::Ssh => match user {
+                Some(user) => format!("{} as {user}, over ssh", self.host),
+                None => format!("{}, over ssh as your ssh configuration says", self.host),
+            },
         }
     }
 
@@ -92,6 +99,7 @@ impl Resolver<'_> {
         let some = |text: &Option<crate::model::Text>| text.as_ref().map(|text| self.text(text)).transpose();
         let via = match &target.via {
             None => Via::Here,
+            Some(WrittenVia::Ssh) => Via::Ssh,
             Some(WrittenVia::Prefix(words)) => {
                 let words: Vec<_> = words.iter().map(|word| word.source.clone()).collect();
                 let words = template::render_argv(&words, &self.values).map_err(|problem| self.unresolved(&problem))?;

@@ -1,0 +1,261 @@
+//! A command on another machine over the OpenSSH client: the process that stands in for it here.
+//!
+//! There the command runs in a session of its own, under a small wrapper that leaves its output and its exit code in a
+//! private folder ([`super::remote`]). When the line is cut, the command goes on; this process connects again and reads
+//! on where it was. An end counts only with its code on a line that begins with a word nobody can guess: without it
+//! this process ends by a signal, which means that the end is not known. It never starts a command twice.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::remote::{Order, script};
+use super::spec::Streams;
+
+/// The hidden first argument of this process.
+pub(super) const OVER: &str = "__over";
+
+/// How long is waited before it is tried again.
+const BETWEEN: Duration = Duration::from_secs(2);
+/// How often it is tried while nothing was heard at all.
+const FIRST_TRIES: u32 = 3;
+
+/// What shall run there.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Over {
+    pub host: String,
+    /// Names the folder there; the same key never starts a second time.
+    pub key: String,
+    /// A script for `sh` that becomes the command.
+    pub run: String,
+    pub stdin: Option<String>,
+    pub streams: Streams,
+    pub cut: Cut,
+}
+
+impl Over {
+    /// The words of the process that stands in for the command here; this goes to its standard input.
+    pub fn argv() -> Vec<String> {
+        vec![super::program::this_binary().to_string_lossy().into_owned(), OVER.to_owned()]
+    }
+
+    /// For its standard input.
+    pub fn order(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts are JSON")
+    }
+}
+
+/// What a cut line means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cut {
+    /// A look: it cannot be told.
+    Once,
+    /// A change: it is tried until its end is known, or somebody wants it to end.
+    Again,
+}
+
+/// How one connection ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    Ended(u8),
+    /// It runs, and the line is gone.
+    Begun,
+    /// It is gone there without a word.
+    Gone,
+    Nothing,
+}
+
+/// The hidden subcommand.
+pub(super) fn over_main() -> ExitCode {
+    let mut text = String::new();
+    let read = io::stdin().read_to_string(&mut text);
+    let Some(over) = read.ok().and_then(|_| serde_json::from_str::<Over>(&text).ok()) else { return ExitCode::from(2) };
+    let asked = Arc::new(AtomicBool::new(false));
+    let heard = signal_hook::flag::register(signal_hook::consts::SIGTERM, asked.clone());
+    if heard.is_err() {
+        return ExitCode::from(2);
+    }
+    match carry(&over, &asked) {
+        Some(code) => ExitCode::from(code),
+        None => unknown(),
+    }
+}
+
+/// To the end, where it can be known.
+fn carry(over: &Over, asked: &AtomicBool) -> Option<u8> {
+    let nonce = crate::text::hex(&nonce()?);
+    let mut passed = Passed::default();
+    let (mut begun, mut told, mut tries) = (false, false, 0);
+    loop {
+        let order = match (asked.load(Ordering::Relaxed), begun) {
+            (true, _) => Order::End,
+            (false, true) => Order::Attach,
+            (false, false) => Order::Start,
+        };
+        if order == Order::End && told {
+            return None;
+        }
+        told = order == Order::End;
+        match connect(over, &script(over, order, &nonce, (passed.out, passed.err)), &nonce, &mut passed) {
+            Heard::Ended(code) => return Some(code),
+            Heard::Gone => return None,
+            Heard::Begun => begun = true,
+            Heard::Nothing => tries += 1,
+        }
+        let hopeless = over.cut == Cut::Once || (!begun && tries >= FIRST_TRIES);
+        if hopeless && !asked.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut left = BETWEEN;
+        while !left.is_zero() && !asked.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(50));
+            left = left.saturating_sub(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Bytes that were passed on already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    out: u64,
+    err: u64,
+}
+
+/// One connection: the script goes in on stdin, output comes back, and words of the wrapper among the second stream.
+fn connect(over: &Over, script: &str, nonce: &str, passed: &mut Passed) -> Heard {
+    let (Ok((out, out_end)), Ok((err, err_end))) = (os_pipe::pipe(), os_pipe::pipe()) else { return Heard::Nothing };
+    let Ok(input) = super::program::standard_input(Some(script.as_bytes())) else { return Heard::Nothing };
+    let started = duct::cmd("ssh", ssh_words(over))
+        .stdin_file(input)
+        .stdout_file(out_end)
+        .stderr_file(err_end)
+        .env_remove("LOCUM_ATTEMPT")
+        .unchecked()
+        .start();
+    let handle = match started {
+        Ok(handle) => handle,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "cannot start ssh: {error}");
+            return Heard::Nothing;
+        }
+    };
+    let output = thread::spawn(move || pass_on(out));
+    let (heard, err) = listen(err, nonce);
+    passed.out += output.join().unwrap_or(0);
+    passed.err += err;
+    let _ = handle.wait();
+    heard
+}
+
+fn pass_on(mut from: os_pipe::PipeReader) -> u64 {
+    io::copy(&mut from, &mut io::stdout().lock()).unwrap_or(0)
+}
+
+/// Passes the second stream on, and takes the wrapper's own lines out of it.
+fn listen(from: os_pipe::PipeReader, nonce: &str) -> (Heard, u64) {
+    let (mut heard, mut passed, mut line) = (Heard::Nothing, 0, Vec::new());
+    let mut from = BufReader::new(from);
+    loop {
+        line.clear();
+        if from.by_ref().take(64 << 10).read_until(b'\n', &mut line).unwrap_or(0) == 0 {
+            return (heard, passed);
+        }
+        match word(&line, nonce) {
+            Some(word) => heard = word,
+            None => {
+                passed += line.len() as u64;
+                let _ = io::stderr().write_all(&line);
+            }
+        }
+    }
+}
+
+/// A line of the wrapper.
+fn word(line: &[u8], nonce: &str) -> Option<Heard> {
+    let line = std::str::from_utf8(line).ok()?.trim_end();
+    let rest = line.strip_prefix(nonce)?.trim_start();
+    Some(match rest.split_once(' ') {
+        Some(("end", code)) => code.parse().map_or(Heard::Gone, Heard::Ended),
+        _ if rest == "gone" => Heard::Gone,
+        _ => Heard::Begun,
+    })
+}
+
+/// The client as the user has configured it. Nothing here makes it trust more than it would.
+fn ssh_words(over: &Over) -> Vec<String> {
+    let mut words: Vec<_> = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10"]
+        .map(str::to_owned)
+        .to_vec();
+    if let Some(folder) = control_folder() {
+        // A master that a change started would be taken for something the change left behind.
+        let master = if over.cut == Cut::Once { "auto" } else { "no" };
+        for option in [&format!("ControlMaster={master}"), &format!("ControlPath={folder}/%C"), "ControlPersist=10m"] {
+            words.extend(["-o".to_owned(), option.to_owned()]);
+        }
+    }
+    words.extend(["--".to_owned(), over.host.clone(), "exec sh".to_owned()]);
+    words
+}
+
+/// A folder that only this person can enter, for the sockets of shared connections; without one, none is shared.
+fn control_folder() -> Option<String> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    let uid = rustix::process::geteuid().as_raw();
+    let folders = [format!("/run/user/{uid}/locum"), format!("/tmp/locum-ssh-{uid}")];
+    folders.into_iter().find(|folder| {
+        let _ = std::fs::DirBuilder::new().mode(0o700).create(folder);
+        std::fs::symlink_metadata(folder).is_ok_and(|at| at.is_dir() && at.uid() == uid && at.mode() & 0o077 == 0)
+    })
+}
+
+fn nonce() -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).ok()?;
+    Some(bytes)
+}
+
+/// Ends as no command does: by the signal for a line that was cut.
+fn unknown() -> ExitCode {
+    use rustix::process::{Signal, getpid, kill_process};
+    let _ = kill_process(getpid(), Signal::HUP);
+    thread::sleep(Duration::from_secs(1));
+    ExitCode::from(255)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_line_with_the_word_nobody_can_guess_is_an_end() {
+        assert_eq!(word(b"abc end 0\n", "abc"), Some(Heard::Ended(0)));
+        assert_eq!(word(b"abc end 255\n", "abc"), Some(Heard::Ended(255)));
+        assert_eq!(word(b"abc begun\n", "abc"), Some(Heard::Begun));
+        assert_eq!(word(b"abc gone\n", "abc"), Some(Heard::Gone));
+        assert_eq!(word(b"abc end x\n", "abc"), Some(Heard::Gone));
+        assert_eq!(word(b"end 0\n", "abc"), None);
+        assert_eq!(word(b" abc end 0\n", "abc"), None);
+    }
+
+    #[test]
+    fn the_client_is_not_told_to_trust_and_the_host_is_no_option() {
+        let over = Over {
+            host: "kyousuke".to_owned(),
+            key: "k".to_owned(),
+            run: String::new(),
+            stdin: None,
+            streams: Streams::Joined,
+            cut: Cut::Again,
+        };
+        let words = ssh_words(&over);
+        assert_eq!(words[words.len() - 3..], ["--", "kyousuke", "exec sh"]);
+        let weak = ["StrictHostKey", "UserKnownHosts", "ForwardAgent", "PermitLocal", "-A", "-F"];
+        assert!(!words.iter().any(|word| weak.iter().any(|weak| word.contains(weak))), "{words:?}");
+        assert!(!words.iter().any(|word| word == "ControlMaster=auto"));
+    }
+}
