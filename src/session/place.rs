@@ -131,6 +131,8 @@ impl Place {
         let pairs = env.iter().map(|(name, value)| format!("{name}={}", single_quote(value))).collect::<Vec<_>>();
         let cwd = line.cwd.as_ref().map_or_else(String::new, |cwd| format!("cd -- {} || exit 127\n", there_path(cwd)));
         let command = join(&spec.argv);
+        // A bash that believes sshd started it reads the files of an interactive one.
+        let cwd = format!("unset SSH_CLIENT SSH2_CLIENT\n{cwd}");
         let run = match &self.at.user {
             Some(user) => format!("{cwd}exec sudo -n -u {} -- env {} {command}\n", single_quote(user), pairs.join(" ")),
             None => format!("{cwd}export {}\nexec {command}\n", pairs.join(" ")),
@@ -371,6 +373,52 @@ mod tests {
         let test = TestLine::Probe(ProbeLine::File { path: "/etc/passwd".to_owned(), exists: true });
         assert_eq!(place(None).test_reaches(&test), Ok(()));
         assert_eq!(place(None).watches([Path::new("/etc")].into_iter()), Ok(()));
+    }
+
+    fn away(via: Via, user: Option<&str>) -> Place {
+        let at = TargetLine { name: "node".to_owned(), host: "masato".to_owned(), via, ..TargetLine::default() };
+        place(None).at(&TargetLine { user: user.map(str::to_owned), ..at })
+    }
+
+    #[test]
+    fn a_prefix_and_an_account_stand_before_the_command_with_what_it_is_given() {
+        let spec = away(Via::Prefix(vec!["docker".to_owned(), "exec".to_owned()]), Some("riki"))
+            .change(&line(None), &belongs());
+        let words = spec.argv.join(" ");
+        assert!(
+            words.starts_with("docker exec sudo -n -u riki -- env LC_ALL=C.UTF-8 LOCUM_ATTEMPT=1-4-ab "),
+            "{words}"
+        );
+        assert!(words.ends_with("sh ~/work true"), "{words}");
+        assert_eq!(spec.cwd, PathBuf::from("/srv"), "the folder of the command is there, not here");
+    }
+
+    #[test]
+    fn over_ssh_nothing_of_the_command_is_in_an_argv_and_a_change_is_known_by_its_attempt() {
+        let over = |spec: &CommandSpec| serde_json::from_slice::<Over>(spec.stdin.as_deref().unwrap()).unwrap();
+        let mut quoted = line(None);
+        quoted.argv = vec!["sh".to_owned(), "-c".to_owned(), "echo \"it's $HOME\"".to_owned()];
+        let spec = away(Via::Ssh, None).change(&quoted, &belongs());
+        assert_eq!(spec.argv[1..], ["__over"]);
+        let sent = over(&spec);
+        assert_eq!((sent.host.as_str(), sent.key.as_str(), sent.cut), ("masato", "1-4-ab", Cut::Again));
+        assert!(sent.run.ends_with("exec sh -c 'echo \"it'\\''s $HOME\"'\n"), "{}", sent.run);
+        assert!(sent.run.contains("cd -- \"$HOME\"/work || exit 127\n"), "{}", sent.run);
+        let looks: Vec<_> = (0..2).map(|_| over(&away(Via::Ssh, None).look(&quoted, &belongs())).key).collect();
+        assert_ne!(looks[0], looks[1], "two looks of one attempt are two commands there");
+    }
+
+    #[test]
+    fn a_drill_goes_to_no_other_machine() {
+        let lab = tempfile::tempdir().unwrap();
+        let at = away(Via::Ssh, None).at;
+        let talk = crate::engine::testkit::Conversation::new("repair: [ { id: a, change: 'true', no_undo: n } ]\n");
+        let resolved = talk.resolved("a");
+        assert_eq!(
+            place(Some(lab.path())).reaches(&Resolved { at: at.clone(), ..resolved.clone() }),
+            Err(OutsideLab("masato".to_owned()))
+        );
+        assert_eq!(place(None).reaches(&Resolved { at, ..resolved }), Ok(()));
     }
 
     #[test]

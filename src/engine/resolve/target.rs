@@ -125,6 +125,8 @@ impl Resolver<'_> {
             line.env.insert(name.clone(), self.text(text)?);
         }
         line.cwd = target.cwd.as_ref().map(|cwd| self.text(cwd)).transpose()?;
+        // A warning on the second stream is no answer.
+        line.split = true;
         let prints = target.prints.as_ref().map_or(Ok(host.to_owned()), |prints| self.text(prints))?;
         Ok(Prove { command: line, prints: prints.trim().to_owned() })
     }
