@@ -1,5 +1,6 @@
 //! Three machines that are namespaces of this one, each with a real sshd: they need root, so only `.ci/run` asks them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -64,8 +65,8 @@ fn machines(folder: &Path, first_port: u16) -> Machines {
     let host_key = fs::read_to_string(path("host.pub")).unwrap();
     let (mut config, mut known, mut children) = (String::new(), String::new(), Vec::new());
     for (port, host) in (first_port..).zip(HOSTS) {
-        config.push_str(&format!("Host {host}\n  HostName 127.0.0.1\n  Port {port}\n  HostKeyAlias {host}\n"));
-        known.push_str(&format!("{host} {host_key}"));
+        let _ = write!(config, "Host {host}\n  HostName 127.0.0.1\n  Port {port}\n  HostKeyAlias {host}\n");
+        let _ = write!(known, "{host} {host_key}");
         let (key, users) = (path("host"), path("user.pub"));
         let run = format!(
             "hostname {host}; exec /usr/sbin/sshd -D -f /dev/null -p {port} -h {key} -o AuthorizedKeysFile={users} \
@@ -80,11 +81,12 @@ fn machines(folder: &Path, first_port: u16) -> Machines {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-    config.push_str(&format!(
+    let _ = write!(
+        config,
         "Host *\n  User root\n  IdentityFile {}\n  IdentitiesOnly yes\n  UserKnownHostsFile {}\n",
         path("user"),
         path("known")
-    ));
+    );
     fs::write(path("config"), config).unwrap();
     fs::write(path("known"), known).unwrap();
     fs::write(path("bin/ssh"), format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", path("config"))).unwrap();
@@ -150,7 +152,7 @@ fn a_line_cut_in_the_middle_of_a_change_gives_a_known_end_and_no_second_run() {
     let room = case.room();
     let (at, first) = (room.work(), machines.0[0].id());
     let cutter = std::thread::spawn(move || {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while !at.join("restarted-kyousuke").exists() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(50));
         }

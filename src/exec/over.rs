@@ -165,12 +165,11 @@ fn listen(from: os_pipe::PipeReader, nonce: &str) -> (Heard, u64) {
         if from.by_ref().take(64 << 10).read_until(b'\n', &mut line).unwrap_or(0) == 0 {
             return (heard, passed);
         }
-        match word(&line, nonce) {
-            Some(word) => heard = word,
-            None => {
-                passed += line.len() as u64;
-                let _ = io::stderr().write_all(&line);
-            }
+        if let Some(word) = word(&line, nonce) {
+            heard = word;
+        } else {
+            passed += line.len() as u64;
+            let _ = io::stderr().write_all(&line);
         }
     }
 }
@@ -209,7 +208,8 @@ fn control_folder() -> Option<String> {
     let folders = [format!("/run/user/{uid}/locum"), format!("/tmp/locum-ssh-{uid}")];
     folders.into_iter().find(|folder| {
         let _ = std::fs::DirBuilder::new().mode(0o700).create(folder);
-        std::fs::symlink_metadata(folder).is_ok_and(|at| at.is_dir() && at.uid() == uid && at.mode() & 0o077 == 0)
+        std::fs::symlink_metadata(folder)
+            .is_ok_and(|at| at.is_dir() && at.uid() == uid && at.mode().trailing_zeros() >= 6)
     })
 }
 
