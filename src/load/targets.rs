@@ -108,6 +108,11 @@ impl<'a> Place<'a> {
             let problem = cx.problem(Code::NotBuiltYet, path.span, message);
             cx.push(problem.help("make it a `change` with a command there, or do it by hand"));
         }
+        if let (Some(edit), true) = (&step.fields.edit, target.via.is_some() || target.user.is_some()) {
+            let message = "a file in another place is part of the format, but this locum cannot edit it there yet";
+            let problem = cx.problem(Code::NotBuiltYet, edit.span, message);
+            cx.push(problem.help("use a `change` that edits it, or say `where: here`"));
+        }
         if let (StepKind::Include { runbook, .. }, true) = (&step.kind, target.via.is_some()) {
             let message =
                 "an included runbook in another place is part of the format, but this locum cannot run it yet";
@@ -169,6 +174,8 @@ mod tests {
         let said = of("where: pod\nscope: { files: [/etc] }\ndiagnose: [ { check: 'true' } ]\n");
         assert!(said.contains("not-built-yet: guards in another place"), "{said}");
         assert_eq!(of("diagnose: [ { check: { file: /etc/hosts }, where: nodes } ]\n"), "");
+        let said = of("repair: [ { edit: /etc/hosts, where: pod, no_undo: n } ]\n");
+        assert!(said.contains("not-built-yet: a file in another place"), "{said}");
         let said = of("repair: [ { include: other, where: pod } ]\n");
         assert!(said.contains("not-built-yet: an included runbook in another place"), "{said}");
     }
