@@ -4,6 +4,7 @@
 
 mod announce;
 mod chapters;
+mod deeds;
 mod documents;
 mod drill;
 mod edit;
@@ -20,3 +21,4 @@ mod safety;
 mod ssh;
 mod stage;
 mod support;
+mod terminal;

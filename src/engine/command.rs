@@ -43,6 +43,11 @@ pub enum Command {
         how: String,
         guards: Option<Guards>,
     },
+    /// What a deed by hand needs was measured, before the person is told to do it.
+    Needs {
+        step: Key,
+        needs: Vec<Matched>,
+    },
     /// A deed by hand that changes something was done, or could not be: an attempt from intent to end.
     ByHand(Box<Deed>),
     /// A file was edited in a private copy.
@@ -136,7 +141,7 @@ pub struct Beginning {
     pub way_back: Option<WayBack>,
 }
 
-/// A deed by hand in repair or follow-up, with everything that was measured around it.
+/// A deed by hand in repair or follow-up, with everything that was measured after it.
 #[derive(Clone, Debug)]
 pub struct Deed {
     pub step: Key,
@@ -146,8 +151,6 @@ pub struct Deed {
     pub how: String,
     pub target: Target,
     pub cwd: String,
-    /// `needs`, measured before.
-    pub needs: Vec<Matched>,
     /// `done_when`, measured after; not asked where it could not be done.
     pub done: Vec<Matched>,
     /// Guards, measured after.

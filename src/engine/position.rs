@@ -36,7 +36,7 @@ pub enum StopReason {
     Runbook,
     /// `then: undo`: the newest way back is offered.
     OfferUndo,
-    /// A way back was gone.
+    /// A person went back.
     Undone,
     /// A step was visited a fourth time.
     TooManyVisits,

@@ -116,7 +116,7 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum WayBack {
-    /// The copy of the scope taken before; number of entries, read back.
+    /// The copy of the scope taken before; number of files, read back.
     Copy { entries: u64 },
     /// The author's command.
     Command,
@@ -255,7 +255,7 @@ pub struct Changed {
 pub struct Guards {
     /// Digest over every entry of scope and guards.
     pub digest: String,
-    /// How many entries were measured.
+    /// How many files of the scope were measured: everything but folders, as the copy of it is counted.
     pub entries: u64,
     /// Changes that no step lists in `may_change`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -357,6 +357,9 @@ pub enum Event {
     GuardsBefore { attempt: Option<AttemptId>, guards: Guards },
     #[serde(rename = "guard.after")]
     GuardsAfter { attempt: Option<AttemptId>, guards: Guards },
+    /// What a deed by hand needs, measured before the person is told to do it.
+    #[serde(rename = "step.needs")]
+    NeedsMeasured { step: Key, needs: Vec<Matched> },
     #[serde(rename = "answer")]
     Answered {
         step: Key,

@@ -290,7 +290,7 @@ impl Conversation {
         self.answers(step, Answer::Choice(choice.to_owned()))
     }
 
-    /// A deed by hand, with everything measured.
+    /// A deed by hand, with everything measured after it.
     pub fn deed(&self, step: &str, answer: Answer) -> Deed {
         let resolved = self.resolved(step);
         let made = |tests: &[super::resolve::TestLine]| tests.iter().map(|test| matched(&test.shown(), true)).collect();
@@ -301,10 +301,15 @@ impl Conversation {
             how: "key".to_owned(),
             target: Target::default(),
             cwd: "/srv".to_owned(),
-            needs: made(&resolved.needs),
             done: made(&resolved.done_when),
             guards: self.plan.is_guarded().then(|| guards(&[])),
         }
+    }
+
+    /// What a deed by hand needs is measured; all of it holds, or nothing.
+    pub fn needs(&mut self, step: &str, held: bool) -> &mut Self {
+        let needs = self.resolved(step).needs.iter().map(|test| matched(&test.shown(), held)).collect();
+        self.does(Command::Needs { step: key(step), needs })
     }
 
     pub fn skip(&mut self, step: &str) -> &mut Self {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::path_text::{from_text, to_text};
 use super::place::{Place, names};
-use super::{Entry, GuardError, Kind, Roots};
+use super::{Entry, GuardError, Kind, Progress, Roots};
 use crate::text::hex;
 
 /// Folders inside folders that are followed at most; more is a loop or an attack.
@@ -31,10 +31,18 @@ pub struct Measure {
 /// # Errors
 /// Whatever cannot be read, vanishes or keeps changing: a guard that sees only a part would be decoration.
 pub fn measure(roots: &Roots) -> Result<Measure, GuardError> {
+    measure_seen(roots, &Progress::default())
+}
+
+/// The same; somebody sees meanwhile how far it is.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_seen(roots: &Roots, progress: &Progress) -> Result<Measure, GuardError> {
     let mut measure = Measure::default();
     for root in roots.outermost() {
         match root_place(root)? {
-            Some((place, stat)) => measure.walk(&place, &stat, 0)?,
+            Some((place, stat)) => measure.walk(&place, &stat, 0, progress)?,
             None => _ = measure.missing.insert(root.to_owned()),
         }
     }
@@ -86,11 +94,12 @@ impl Measure {
         hex(&digest.finalize())
     }
 
-    fn walk(&mut self, place: &Place, stat: &Stat, depth: usize) -> Result<(), GuardError> {
+    fn walk(&mut self, place: &Place, stat: &Stat, depth: usize, progress: &Progress) -> Result<(), GuardError> {
         let entry = Entry::read(place, stat)?;
         let kind = entry.kind;
         self.entries.insert(place.path.clone(), entry);
         if kind != Kind::Dir {
+            progress.one_more();
             return Ok(());
         }
         if depth == DEPTH {
@@ -101,7 +110,7 @@ impl Measure {
         for name in names(&folder, &place.path)? {
             let child = place.child(&folder, &name)?;
             let stat = child.stat()?.ok_or_else(|| GuardError::Moving(child.path.clone()))?;
-            self.walk(&child, &stat, depth + 1)?;
+            self.walk(&child, &stat, depth + 1, progress)?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ pub use decisions::{DecisionError, Decisions, Repeatable};
 
 use crate::engine::command::{Answer, Choice};
 use crate::engine::position::StopReason;
-use crate::engine::record::{Close, Confirm, Judged, Mode};
+use crate::engine::record::{Close, Confirm, Does, Judged, Mode};
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
 use crate::engine::run::StepState;
 use crate::engine::{Exit, Key, Position, SEND};
@@ -159,7 +159,15 @@ impl<'a> Headless<'a> {
                 self.told(step)?;
             }
             Work::Announce { .. } => return self.announce(step, &resolved, answer),
-            Work::ByHand(_) => self.control.answer(step, by_hand(answer), HOW)?,
+            Work::ByHand(_) => {
+                let measured = self.control.run().needs_of(step);
+                let hold = !measured.is_empty() && measured.iter().all(|need| need.held);
+                if resolved.does == Does::Change && !resolved.needs.is_empty() && !hold {
+                    self.control.measure_needs(step)?;
+                    self.wait()?;
+                }
+                self.control.answer(step, by_hand(answer), HOW)?;
+            }
             Work::Question { choices, .. } => {
                 let answer = question(answer, choices, !resolved.captures.is_empty());
                 self.control.answer(step, answer, HOW)?;

@@ -7,7 +7,7 @@ pub mod follow;
 pub mod lines;
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use follow::Follow;
 use lines::{Line, Lines};
@@ -26,6 +26,8 @@ const COLUMNS: usize = 80;
 const LABEL: usize = 13;
 /// How long one wait lasts.
 const WAIT: Duration = Duration::from_millis(100);
+/// How long something is measured before a person is told so.
+const LONG: Duration = Duration::from_secs(2);
 /// Lines that are no answer, after which a pipe is taken for one that does not know what it does.
 const MOST_MISSES: usize = 3;
 
@@ -244,6 +246,11 @@ impl<'a> Plain<'a> {
                     self.control.announce(&digest, confirm)?;
                 }
             }
+            Act::Needs => {
+                if let Some(step) = step {
+                    self.control.measure_needs(&step)?;
+                }
+            }
             Act::EnterRepair => self.control.enter_repair(HOW)?,
             Act::ShowWayBack => self.way_back = true,
             Act::Back | Act::NotSure => {
@@ -429,7 +436,13 @@ impl<'a> Plain<'a> {
         let mut follow: Option<Follow> = None;
         let mut running = None;
         let mut offered = false;
+        let begun = Instant::now();
+        let mut told = false;
         while let Some(busy) = self.control.busy().cloned() {
+            if let Some(text) = measured(&busy).filter(|_| begun.elapsed() >= LONG && !told) {
+                told = true;
+                writeln!(self.out, "{text}")?;
+            }
             if let Busy::Running { attempt, .. } | Busy::Looking { attempt, .. } | Busy::Settling { attempt, .. } = busy
             {
                 running = Some(attempt);
@@ -492,5 +505,15 @@ impl<'a> Plain<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// What is measured while nothing has begun, for who wonders why it takes so long.
+const fn measured(busy: &Busy) -> Option<&'static str> {
+    match busy {
+        Busy::Entering => Some("guards are measured; nothing has begun"),
+        Busy::Asking { .. } => Some("what it needs is measured; do nothing yet"),
+        Busy::Preparing { .. } => Some("guards are measured and the way back is prepared; the command has not begun"),
+        Busy::Looking { .. } | Busy::Running { .. } | Busy::Settling { .. } => None,
     }
 }

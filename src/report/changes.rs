@@ -14,7 +14,7 @@ use crate::text::markdown::{code, inline};
 pub fn changed(run: &Run) -> String {
     let mut out = String::new();
     for attempt in run.attempts.values().filter(|attempt| !attempt.allowed.is_empty()) {
-        let undone = if attempt.undone { " (its way back was gone)" } else { "" };
+        let undone = if attempt.undone { " (undone)" } else { "" };
         let _ = writeln!(out, "- by {}{undone}:", code(&attempt.intent.step.to_string()));
         for change in &attempt.allowed {
             let _ = writeln!(out, "  - {}", one(change));
@@ -57,7 +57,7 @@ pub fn guards(plan: &Plan, run: &Run, times: Times) -> String {
     };
     let Some(broken) = &run.broken else {
         return format!(
-            "Held: {} entries measured, the last time with digest {}.\n",
+            "Held: {} files of the scope measured, the last time with digest {}.\n",
             guards.entries,
             code(&short(&guards.digest))
         );
@@ -90,7 +90,7 @@ pub fn ways_back(plan: &Plan, run: &Run) -> String {
         let state = match (attempt.undone, undo) {
             (true, _) => "gone, everything of it is back",
             (false, WayBack::None { .. }) => "not possible",
-            (false, WayBack::Copy { .. } | WayBack::Command | WayBack::ByHand) => "**open**, can be gone",
+            (false, WayBack::Copy { .. } | WayBack::Command | WayBack::ByHand) => "**open**, can be taken",
         };
         let _ = writeln!(out, "- {}: {}; {state}", named(plan, run, &attempt.intent.step), way_back(undo));
     }

@@ -84,7 +84,7 @@ fn about(attempt: &Attempt, times: Times) -> Vec<String> {
 /// A way back in words.
 pub fn way_back(undo: &WayBack) -> String {
     match undo {
-        WayBack::Copy { entries } => format!("the copy of {entries} entries, read back"),
+        WayBack::Copy { entries } => format!("the copy of {entries} files, read back"),
         WayBack::Command => "the runbook's command".to_owned(),
         WayBack::ByHand => "by hand".to_owned(),
         WayBack::None { why } => format!("**none**: {}", inline(why)),

@@ -41,6 +41,12 @@ fn words(event: &Event) -> String {
         Event::StepSkipped { step, reason, advance } => format!("{step}: skipped: {reason}{}", to(Some(advance))),
         Event::GuardsBefore { guards, .. } => format!("guards before: {}", measured(guards)),
         Event::GuardsAfter { guards, .. } => format!("guards after: {}", measured(guards)),
+        Event::NeedsMeasured { step, needs } => {
+            let lines = needs
+                .iter()
+                .map(|need| format!("{} {}", if need.held { "holds:" } else { "does NOT hold:" }, need.what));
+            format!("{step}: what it needs: {}", lines.collect::<Vec<_>>().join("; "))
+        }
         Event::Answered { step, answer, judged, advance, .. } => {
             format!("{step}: answered {answer:?} ({}){}", verdict(*judged), to(Some(advance)))
         }
@@ -108,7 +114,7 @@ const fn verdict(judged: Judged) -> &'static str {
 
 fn measured(guards: &Guards) -> String {
     if guards.broken.is_empty() {
-        return format!("held, {} entries, {} changed as listed", guards.entries, guards.allowed.len());
+        return format!("held, {} files, {} changed as listed", guards.entries, guards.allowed.len());
     }
     let paths: Vec<_> = guards.broken.iter().map(|changed| format!("{} {}", changed.path, changed.what)).collect();
     format!("BROKEN: {}", paths.join(", "))

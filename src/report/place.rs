@@ -62,7 +62,7 @@ const fn stop_words(by: StopReason) -> &'static str {
         StopReason::Unknown => "how the step ended is not known",
         StopReason::Runbook => "the runbook says stop",
         StopReason::OfferUndo => "the runbook offers the way back",
-        StopReason::Undone => "a way back was gone",
+        StopReason::Undone => "you went back",
         StopReason::TooManyVisits => "the step was reached too often",
         StopReason::NameNotKnown => "a value is not known yet",
     }

@@ -41,7 +41,7 @@ fn a_broken_guard_is_said_with_both_values_and_what_it_means() {
     );
     assert!(report.contains("**BROKEN**, measured 2026-11-25 03:26:00 CET"), "{report}");
     assert!(report.contains("- **What it means:** A new CA is trusted by nobody."));
-    assert!(report.contains("the copy of 63 entries, read back; **open**, can be gone"));
+    assert!(report.contains("the copy of 63 files, read back; **open**, can be taken"));
 }
 
 #[test]

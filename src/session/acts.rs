@@ -5,13 +5,12 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
-use super::ask::Purpose;
 use super::control::{Busy, Control, Edited, Editing, Notice, Trouble};
 use super::stop::Stop;
 use super::task::{AskDone, Msg};
 use super::{Pending, Session, failed};
-use crate::engine::command::{Answer, Beginning, Choice, Command, Deed};
-use crate::engine::record::{Close, Confirm, Does, Guards};
+use crate::engine::command::{Answer, Choice, Command};
+use crate::engine::record::{Close, Confirm, Does};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::{AttemptId, Exit, Key, Plan, Position, Refusal, Run};
 
@@ -38,7 +37,7 @@ impl Session {
         }
     }
 
-    fn resolved(&self, key: &Key) -> Result<Resolved, Trouble> {
+    pub(super) fn resolved(&self, key: &Key) -> Result<Resolved, Trouble> {
         let resolved = Resolver::new(&self.plan, &self.run, Some(key)).step(key);
         let resolved = resolved.map_err(|why| Trouble::Refused(Refusal::Unresolved { text: why.0 }))?;
         self.reachable(&resolved)?;
@@ -63,6 +62,7 @@ impl Session {
             }
             Msg::Settling => {
                 if let Some(Busy::Running { attempt, step }) = self.busy.clone() {
+                    self.measured.begin();
                     self.busy = Some(Busy::Settling { attempt, step });
                     self.notices.push(Notice::Changed);
                 }
@@ -77,51 +77,27 @@ impl Session {
                 self.busy = None;
                 self.commit(Command::AlreadyDone { step, held, how }).map(|_| ())
             }
+            Msg::Needs { step, needs } => {
+                self.busy = None;
+                self.commit(Command::Needs { step, needs }).map(|_| ())
+            }
+            Msg::Deeded(Ok(deeded)) => {
+                self.busy = None;
+                self.deeded(*deeded)
+            }
+            Msg::Deeded(Err(why)) => {
+                self.busy = None;
+                Err(failed(format!("{why}; how it ended is not recorded yet: answer once more"), Exit::Environment))
+            }
+            Msg::Entered { how, measured } => {
+                self.busy = None;
+                self.entered(how, measured)
+            }
             Msg::Said(text) => {
                 self.notices.push(Notice::Said(text));
                 Ok(())
             }
         }
-    }
-
-    /// Measures all guards now, for no attempt.
-    fn look_around(&self) -> Result<Option<super::watch::Sight>, String> {
-        let attempt = self.next_attempt().to_string();
-        let belongs =
-            super::place::Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.clone() };
-        let asker = super::ask::Asker { place: self.place.clone(), belongs, program: self.program.clone() };
-        asker.sight(&self.watch, &self.folder.blobs().join(attempt), &Stop::default())
-    }
-
-    /// A deed by hand changes something, so everything is measured around it as around a command.
-    fn deed(&mut self, resolved: Resolved, answer: Answer, how: &str) -> Result<(), Trouble> {
-        let attempt = self.next_attempt();
-        let Beginning { target, cwd, .. } = self.beginning(&resolved, &attempt, "");
-        self.stop = Stop::default();
-        let task = self.task(resolved, attempt.clone());
-        let needs = task.asker.all(&task.resolved.needs, &task.blob, Purpose::Needs, &task.stop);
-        let done_when: &[_] = if answer == Answer::Done { &task.resolved.done_when } else { &[] };
-        let done = task.asker.all(done_when, &task.blob, Purpose::After, &task.stop);
-        let measured = self.guards_after_hand(&task.resolved.may_change)?;
-        let (guards, sight) = measured.unzip();
-        let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
-        let step = task.resolved.key.clone();
-        let deed = Deed { step, attempt, answer, how: how.to_owned(), target, cwd, needs, done, guards };
-        self.remember(sight.as_ref())?;
-        self.commit(Command::ByHand(Box::new(deed)))?;
-        if let (Some(sight), false) = (sight, broken) {
-            self.sight = Some(sight);
-        }
-        Ok(())
-    }
-
-    /// What a person did to the guards; nothing before repair was entered.
-    fn guards_after_hand(&self, may_change: &[String]) -> Result<Option<(Guards, super::watch::Sight)>, Trouble> {
-        let Some(before) = &self.sight else { return Ok(None) };
-        let Some(now) = self.look_around().map_err(|why| failed(why, Exit::Environment))? else { return Ok(None) };
-        let guards = self.watch.compare(before, &now, may_change);
-        let guards = guards.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
-        Ok(Some((guards, now)))
     }
 }
 
@@ -136,6 +112,10 @@ impl Control for Session {
 
     fn busy(&self) -> Option<&Busy> {
         self.busy.as_ref()
+    }
+
+    fn measured(&self) -> u64 {
+        self.measured.files()
     }
 
     fn output(&self, attempt: &AttemptId) -> Option<PathBuf> {
@@ -261,26 +241,14 @@ impl Control for Session {
         self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards: None }).map(|_| ())
     }
 
+    fn measure_needs(&mut self, step: &Key) -> Result<(), Trouble> {
+        self.idle()?;
+        self.ask_needs(step)
+    }
+
     fn enter_repair(&mut self, how: &str) -> Result<(), Trouble> {
         self.idle()?;
-        let mut guards = None;
-        if !self.watch.is_empty() {
-            let sight = self.look_around().map_err(|why| failed(format!("{why}; nothing ran"), Exit::Environment))?;
-            if let Some(sight) = sight {
-                // Whoever goes in again is held to what was there before.
-                let measured = match &self.sight {
-                    Some(before) => self.watch.compare(before, &sight, &[]),
-                    None => Ok(sight.guards()),
-                };
-                let measured = measured.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
-                if measured.broken.is_empty() {
-                    self.remember(Some(&sight))?;
-                    self.sight = Some(sight);
-                }
-                guards = Some(measured);
-            }
-        }
-        self.commit(Command::EnterRepair { guards, how: how.to_owned() }).map(|_| ())
+        self.measure_entry(how)
     }
 
     fn skip(&mut self, step: &Key, reason: &str) -> Result<(), Trouble> {

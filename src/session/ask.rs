@@ -14,6 +14,7 @@ use super::watch::{Sight, Watch};
 use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream, Target};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine, Via};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
+use crate::guard::Progress;
 use crate::model::fields::Hosts;
 use crate::probe::{Verdict, probe};
 use crate::text::{contains_at_word_borders, plain, plain_lines};
@@ -36,6 +37,8 @@ pub struct Asker {
     pub belongs: Belongs,
     /// This program, of which a look is a child.
     pub program: PathBuf,
+    /// How far the newest measure of the guards is.
+    pub measured: Progress,
 }
 
 impl Asker {
@@ -152,7 +155,7 @@ impl Asker {
                 None => Err("ended by a signal or a time-out".to_owned()),
             }
         };
-        watch.look(&ask).map(Some)
+        watch.look(&ask, &self.measured).map(Some)
     }
 }
 

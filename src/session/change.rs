@@ -66,6 +66,7 @@ impl Session {
         beginning.again.clone_from(&pending.again);
         beginning.undoes.clone_from(&pending.undoes);
         self.would_refuse(&beginning)?;
+        self.measured.begin();
         self.busy = Some(Busy::Preparing { step: pending.task.resolved.key.clone() });
         let task = pending.task.clone();
         let before = if pending.undoes.is_some() { None } else { self.sight.clone() };

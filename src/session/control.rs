@@ -14,6 +14,10 @@ pub enum Busy {
     Looking { attempt: AttemptId, step: Key },
     /// Before a change: guards are measured, the scope is copied and read back, `needs` are asked.
     Preparing { step: Key },
+    /// What a deed by hand needs is measured, before the person is told to do it.
+    Asking { step: Key },
+    /// On the way into repair: guards are measured.
+    Entering,
     /// A change or an undo runs under its supervisor.
     Running { attempt: AttemptId, step: Key },
     /// After it: expectations, `done_when`, guards.
@@ -75,6 +79,9 @@ pub trait Control {
     fn run(&self) -> &Run;
     fn busy(&self) -> Option<&Busy>;
 
+    /// How many files the newest measure of the guards has seen so far.
+    fn measured(&self) -> u64;
+
     /// The file that holds the output of an attempt, growing while it runs.
     fn output(&self, attempt: &AttemptId) -> Option<PathBuf>;
 
@@ -104,6 +111,9 @@ pub trait Control {
     fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble>;
 
     fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble>;
+
+    /// Measures what the deed by hand at hand needs, before the person is told to do it.
+    fn measure_needs(&mut self, step: &Key) -> Result<(), Trouble>;
 
     /// The gate before repair: measures the guards and goes in.
     fn enter_repair(&mut self, how: &str) -> Result<(), Trouble>;

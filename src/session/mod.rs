@@ -8,6 +8,7 @@ pub mod ask;
 pub mod bundle;
 mod change;
 pub mod control;
+mod deed;
 mod edit;
 pub mod found;
 mod hosts;
@@ -30,6 +31,7 @@ use serde_json::{Map, Value};
 use crate::engine::command::{Asked, Command, Effect};
 use crate::engine::record::{Confirm, Record};
 use crate::engine::{AttemptId, Exit, Plan, Run, decide};
+use crate::guard::Progress;
 use crate::host::Clock;
 use crate::journal::{JournalError, RunFolder, RunLock, Writer};
 
@@ -63,6 +65,8 @@ pub struct Session {
     busy: Option<Busy>,
     pending: Option<Pending>,
     stop: Stop,
+    /// How far the newest measure of the guards is.
+    measured: Progress,
     inbox: Receiver<Msg>,
     outbox: Sender<Msg>,
     notices: Vec<Notice>,
@@ -127,12 +131,16 @@ impl Session {
         AttemptId::new(self.run.epoch, self.run.next_seq, crate::host::random::bytes())
     }
 
-    fn task(&self, resolved: crate::engine::resolve::Resolved, attempt: AttemptId) -> Task {
+    fn asker(&self, attempt: &AttemptId) -> Asker {
         let belongs = Belongs { run: self.run.id.clone(), epoch: self.run.epoch, attempt: attempt.to_string() };
+        Asker { place: self.place.clone(), belongs, program: self.program.clone(), measured: self.measured.clone() }
+    }
+
+    fn task(&self, resolved: crate::engine::resolve::Resolved, attempt: AttemptId) -> Task {
         Task {
             blob: self.folder.blobs().join(format!("{attempt}.out")),
             copy: self.folder.copies().join(attempt.to_string()),
-            asker: Asker { place: self.place.at(&resolved.at), belongs, program: self.program.clone() },
+            asker: Asker { place: self.place.at(&resolved.at), ..self.asker(&attempt) },
             resolved,
             watch: self.watch.clone(),
             attempt,

@@ -15,6 +15,7 @@ use super::{Session, Trouble, ask, failed, journal_trouble};
 use crate::engine::command::{Command, Opening};
 use crate::engine::record::{Mode, RunbookRef, Who};
 use crate::engine::{Exit, Plan, Run, resolve};
+use crate::guard::Progress;
 use crate::host::Clock;
 use crate::journal::{Holder, JournalError, RunFolder, RunLock, Writer, new_run_id};
 use crate::model::Runbook;
@@ -128,6 +129,7 @@ impl Pieces {
             busy: None,
             pending: None,
             stop: Stop::default(),
+            measured: Progress::default(),
             inbox,
             outbox,
             notices: Vec::new(),

@@ -141,7 +141,7 @@ impl Session {
         }
         let resolved = self.resolved_again(&attempt)?;
         if !matches!(resolved.work, Work::Command(_) | Work::Edit { .. }) {
-            let why = "locum was gone in the middle of it; it can be gone again from the start".to_owned();
+            let why = "locum ended in the middle of it; going back can begin again from the start".to_owned();
             return self.recover(&attempt, Evidence::Unknown { why, survivors: Vec::new() });
         }
         match found(&self.evidence(&id)?, &id, intended, &Whereabouts::here()) {

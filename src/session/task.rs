@@ -5,6 +5,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::ask::{self, Asker, Purpose, Wanted, facts_of, measured};
+use super::deed::Deeded;
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::command::Ending;
@@ -27,6 +28,12 @@ pub enum Msg {
     Settled(Result<Box<Settled>, String>),
     /// Whether a step is done already was asked once more.
     Held { step: Key, how: String, held: Vec<Matched> },
+    /// What a deed by hand needs was measured.
+    Needs { step: Key, needs: Vec<Matched> },
+    /// How a deed by hand ended, with everything that was measured after it.
+    Deeded(Result<Box<Deeded>, String>),
+    /// Everything was measured to go into repair.
+    Entered { how: String, measured: Result<Option<(Guards, Sight)>, String> },
     /// Words for the footer.
     Said(String),
 }
@@ -70,7 +77,7 @@ pub struct Task {
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How a wait or a test ends when nobody listens any more: it does not matter.
-fn send(to: &Sender<Msg>, msg: Msg) {
+pub(super) fn send(to: &Sender<Msg>, msg: Msg) {
     let _ = to.send(msg);
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::record::{Changed, Guards};
 use crate::engine::resolve::GuardLines;
-use crate::guard::{Change, Difference, GuardError, MayChange, Measure, Roots, compare, measure};
+use crate::guard::{Change, Difference, GuardError, MayChange, Measure, Progress, Roots, compare, measure_seen};
 
 /// Everything that was measured at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,9 +57,11 @@ impl Watch {
     }
 
     /// Measures everything. What cannot be measured is an error, since a guard that sees a part is decoration.
-    pub fn look(&self, ask: &AskOutput) -> Result<Sight, String> {
-        let scope = measure(&self.scope).map_err(|error| error.to_string())?;
-        let others = measure(&self.others).map_err(|error| error.to_string())?;
+    /// How far it is can be read of `progress` meanwhile.
+    pub fn look(&self, ask: &AskOutput, progress: &Progress) -> Result<Sight, String> {
+        progress.begin();
+        let scope = measure_seen(&self.scope, progress).map_err(|error| error.to_string())?;
+        let others = measure_seen(&self.others, progress).map_err(|error| error.to_string())?;
         let mut outputs = BTreeMap::new();
         for line in &self.lines.others {
             if let Some(command) = &line.output_of {
@@ -106,8 +108,9 @@ impl Sight {
         for (what, output) in &self.outputs {
             digest.update(format!("{what}\0{output}\0"));
         }
-        let entries = self.scope.entries.len() + self.others.entries.len() + self.outputs.len();
-        Guards { digest: hex(&digest.finalize()), entries: entries as u64, broken: Vec::new(), allowed: Vec::new() }
+        // As the copy of the scope is counted, so that a card and its way back say the same number.
+        let entries = self.scope.len() as u64;
+        Guards { digest: hex(&digest.finalize()), entries, broken: Vec::new(), allowed: Vec::new() }
     }
 }
 
@@ -177,7 +180,7 @@ mod tests {
         }
 
         fn look(&self, output: &str) -> Sight {
-            self.watch.look(&|_| Ok(output.as_bytes().to_vec())).unwrap()
+            self.watch.look(&|_| Ok(output.as_bytes().to_vec()), &Progress::default()).unwrap()
         }
 
         fn broken(&self, before: &Sight, after: &Sight, may_change: &[&str]) -> Vec<(String, String)> {
@@ -211,7 +214,7 @@ mod tests {
         let (before, after) = (scene.look("a"), scene.look("a"));
         assert_eq!(scene.broken(&before, &after, &[]), []);
         assert_eq!(before.guards().digest, after.guards().digest);
-        assert_eq!(before.guards().entries, 5);
+        assert_eq!(before.guards().entries, 2, "the files of the scope; what is guarded beside it has its name");
     }
 
     #[test]
@@ -241,10 +244,10 @@ mod tests {
     #[test]
     fn a_guard_that_cannot_be_measured_is_an_error_and_names_itself() {
         let scene = Scene::new();
-        let error = scene.watch.look(&|_| Err("exit 1".to_owned())).unwrap_err();
+        let error = scene.watch.look(&|_| Err("exit 1".to_owned()), &Progress::default()).unwrap_err();
         assert_eq!(error, "cannot measure the guard `the rules`: exit 1");
         fs::remove_file(scene.folder.path().join("hosts")).unwrap();
-        let gone = scene.watch.look(&|_| Ok(Vec::new()));
+        let gone = scene.watch.look(&|_| Ok(Vec::new()), &Progress::default());
         assert!(gone.is_err() || !scene.broken(&Scene::new().look("a"), &gone.unwrap(), &[]).is_empty());
     }
 

@@ -26,6 +26,7 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
         (Act::Send, _) => ask_word(hands, &card, Confirms::Send),
         (Act::Undo, _) => ask_word(hands, &card, Confirms::Undo),
         (Act::ChangeAgain, _) => ask(hands, Asking::Reason(Reason::Again)),
+        (Act::Needs, Some(key)) => done(hands, |control| control.measure_needs(&key)),
         (Act::EnterRepair, _) => done(hands, |control| control.enter_repair(KEY)),
         (Act::Done, Some(key)) => answer(hands, &key, Answer::Done),
         (Act::CouldNot, Some(key)) => answer(hands, &key, Answer::CouldNot),
@@ -54,7 +55,8 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
         }
         (Act::ShowWayBack | Act::Output | Act::Help | Act::Leave | Act::Back, _) => show(hands, act, &card),
         (
-            Act::Done
+            Act::Needs
+            | Act::Done
             | Act::CouldNot
             | Act::Yes
             | Act::No

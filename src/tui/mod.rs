@@ -39,7 +39,8 @@ use crate::view::{PersonClock, outcome, words};
 use model::{Millis, Model, Overlay};
 use output::Pane;
 use scene::{Surroundings, Views};
-use terminal::{Borrowed, Input, Keyboard, Signals};
+pub use terminal::Borrowed;
+use terminal::{Input, Keyboard, Signals};
 use update::{Flow, Hands};
 
 /// What the screen is given.

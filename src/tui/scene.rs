@@ -47,7 +47,7 @@ impl Views {
             map: map(plan, run),
             footer: footer(plan, run, around.people, around.now),
             help,
-            busy: control.busy().map(|busy| doing(run, busy)),
+            busy: control.busy().map(|busy| doing(run, busy, control.measured())),
             card,
         }
     }
@@ -95,16 +95,23 @@ fn on_top(control: &dyn Control, model: &Model) -> Card {
     if control.busy().is_some() { top.without_acts() } else { top }
 }
 
-/// What goes on, in words.
-fn doing(run: &Run, busy: &Busy) -> String {
+/// What goes on, in words; `measured` is how many files were measured so far.
+fn doing(run: &Run, busy: &Busy, measured: u64) -> String {
     let goes_back = run.running().is_some_and(|attempt| attempt.intent.does == Does::Undo);
+    let so_far = match (measured, run.guards.as_ref()) {
+        (0, _) => String::new(),
+        (_, Some(guards)) if guards.entries >= measured => format!(" ({measured} of {})", guards.entries),
+        (_, _) => format!(" ({measured} files so far)"),
+    };
     match busy {
         Busy::Running { step, .. } if goes_back => format!("the WAY BACK from `{step}` RUNS; o shows its output"),
         Busy::Looking { step, .. } => format!("`{step}` looks; o shows its output"),
         Busy::Preparing { step } => {
-            format!("`{step}`: guards are measured and the way back is prepared; the command has not begun")
+            format!("`{step}`: guards are measured{so_far} and the way back is prepared; the command has not begun")
         }
         Busy::Running { step, .. } => format!("`{step}` RUNS; o shows its output"),
-        Busy::Settling { step, .. } => format!("`{step}` has ended; what must hold now is measured"),
+        Busy::Asking { step } => format!("what `{step}` needs is measured; do nothing yet"),
+        Busy::Entering => format!("guards are measured{so_far}; nothing has begun"),
+        Busy::Settling { step, .. } => format!("`{step}` has ended; what must hold now is measured{so_far}"),
     }
 }

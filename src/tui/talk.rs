@@ -83,6 +83,12 @@ impl Control for Fake {
     fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble> {
         self.act(format!("answer {step} {answer:?} {how}"))
     }
+    fn measured(&self) -> u64 {
+        0
+    }
+    fn measure_needs(&mut self, step: &Key) -> Result<(), Trouble> {
+        self.act(format!("measure needs {step}"))
+    }
     fn enter_repair(&mut self, how: &str) -> Result<(), Trouble> {
         self.act(format!("enter repair {how}"))
     }

@@ -12,6 +12,8 @@ pub enum Act {
     Change,
     /// The same for a step that ran before: a reason is asked for first.
     ChangeAgain,
+    /// Measure what a deed by hand needs.
+    Needs,
     EnterRepair,
     /// Show the card of the newest way back.
     ShowWayBack,

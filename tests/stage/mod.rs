@@ -119,6 +119,13 @@ impl Stage {
         entries.map(|entry| entry.file_name().into_string().unwrap()).next().unwrap_or_default()
     }
 
+    /// The process that holds the run.
+    pub fn holder(&self) -> u32 {
+        let text = fs::read_to_string(self.state().join("runs").join(self.run_id()).join("run.lock")).unwrap();
+        let holder: serde_json::Value = serde_json::from_str(&text).unwrap();
+        u32::try_from(holder["pid"].as_u64().unwrap()).unwrap()
+    }
+
     pub fn folder(&self) -> RunFolder {
         RunFolder::open(&self.state(), &self.run_id()).unwrap()
     }

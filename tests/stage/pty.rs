@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use super::PATIENCE;
 
 /// A program on a terminal of 24 lines and 80 columns.
 pub struct Pty {
-    child: Child,
+    child: Mutex<Child>,
     keys: File,
     said: Arc<Mutex<Vec<u8>>>,
 }
@@ -40,6 +41,7 @@ impl Pty {
         if let Some(folder) = command.get_current_dir() {
             under.current_dir(folder);
         }
+        size_of(&master, 80, 24);
         let child = under.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
         let keys = File::from(master);
         let said = Arc::new(Mutex::new(Vec::new()));
@@ -50,7 +52,23 @@ impl Pty {
                 heard.lock().unwrap().extend_from_slice(&buffer[..read]);
             }
         });
-        Self { child, keys, said }
+        Self { child: Mutex::new(child), keys, said }
+    }
+
+    /// Whether the program on it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.child.lock().unwrap().try_wait().unwrap().is_some()
+    }
+
+    /// Whether it reads lines and shows what is typed, as a shell left it.
+    pub fn is_cooked(&self) -> bool {
+        let modes = tcgetattr(&self.keys).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+
+    /// Makes the terminal another size.
+    pub fn resize(&self, columns: u16, lines: u16) {
+        size_of(&self.keys, columns, lines);
     }
 
     /// Everything that was shown so far, as plain text.
@@ -58,9 +76,65 @@ impl Pty {
         String::from_utf8_lossy(&self.said.lock().unwrap()).replace('\r', "")
     }
 
+    /// What stands on the screen now, line by line: cursor moves, clearing and letters are all that a screen draws with.
+    pub fn screen(&self) -> String {
+        let mut lines = vec![vec![' '; 200]; 60];
+        let (mut at, mut column) = (0, 0);
+        let said = self.said();
+        let mut letters = said.chars().peekable();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '\u{1b}' if letters.next_if_eq(&'[').is_some() => {
+                    let mut numbers = String::new();
+                    while let Some(more) = letters.next_if(|letter| !letter.is_ascii_alphabetic()) {
+                        numbers.push(more);
+                    }
+                    let end = letters.next().unwrap_or(' ');
+                    match (end, numbers.split_once(';')) {
+                        ('H', Some((line, row))) => {
+                            (at, column) = (line.parse().unwrap_or(1) - 1, row.parse().unwrap_or(1) - 1)
+                        }
+                        ('H', None) => (at, column) = (0, 0),
+                        ('J', _) => lines = vec![vec![' '; 200]; 60],
+                        ('h' | 'l', _) if numbers == "?1049" => {
+                            lines = vec![vec![' '; 200]; 60];
+                            (at, column) = (0, 0);
+                        }
+                        _ => {}
+                    }
+                }
+                '\n' => (at, column) = (at + 1, 0),
+                letter => {
+                    if let Some(cell) = lines.get_mut(at).and_then(|line: &mut Vec<char>| line.get_mut(column)) {
+                        *cell = letter;
+                    }
+                    column += 1;
+                }
+            }
+        }
+        let lines = lines.iter().map(|line| line.iter().collect::<String>().trim_end().to_owned());
+        lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
+    /// Waits until a text stands on the screen.
+    #[track_caller]
+    pub fn shows(&self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.screen().contains(text) {
+            assert!(Instant::now() < until, "no `{text}` on:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Types keys as a person does who does not look at the screen.
     pub fn type_blindly(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Presses a key once the card was read.
+    pub fn press(&mut self, key: &str) {
+        std::thread::sleep(Duration::from_millis(600));
+        self.type_blindly(key);
     }
 
     /// Types a line once the question was read.
@@ -80,9 +154,15 @@ impl Pty {
     }
 }
 
+fn size_of(terminal: &impl std::os::fd::AsFd, columns: u16, lines: u16) {
+    let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(terminal, size).unwrap();
+}
+
 impl Drop for Pty {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let child = self.child.get_mut().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }

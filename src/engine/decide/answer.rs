@@ -64,7 +64,6 @@ fn bare_deed(draft: &Draft, step: &Key, (answer, how): (&Answer, &str), guards: 
         how: how.to_owned(),
         target: Target { want: host.clone(), got: host, by: "hand".to_owned() },
         cwd: opened.map_or_else(String::new, |opened| opened.cwd.clone()),
-        needs: Vec::new(),
         done: Vec::new(),
         guards: guards.cloned(),
     }

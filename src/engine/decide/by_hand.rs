@@ -1,37 +1,56 @@
 //! A deed by hand that changes something: an attempt like any other, whose process is a person.
 //!
-//! It is recorded when the person says how it ended. No copy was taken for it, so it has a way back only where its
+//! What it needs is measured and recorded before the person is told to do it; the attempt when the person says how it
+//! ended. No copy was taken for it, so it has a way back only where its
 //! author gives one.
 
 use super::begin::{needed, once_more};
 use super::finish::close_attempt;
 use super::{Draft, here};
 use crate::engine::command::{Answer, Deed, Ending};
-use crate::engine::key::AttemptId;
-use crate::engine::record::{Confirm, Does, EndResult, Event, Facts, Intent, Judged, Mode, WayBack};
+use crate::engine::key::{AttemptId, Key};
+use crate::engine::record::{Confirm, Does, EndResult, Event, Facts, Intent, Judged, Matched, Mode, WayBack};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{Resolved, Resolver, UndoLine, Work, forbidden};
 
 /// Why a deed by hand has no way back where the runbook only has the copy of its scope.
 const NO_COPY: &str = "it was done by hand, and no copy was taken before";
 
-pub(super) fn by_hand(draft: &mut Draft, deed: &Deed) -> Result<(), Refusal> {
-    here(draft.run, &deed.step)?;
-    let resolver = Resolver::new(draft.plan, draft.run, Some(&deed.step));
-    let resolved = resolver.step(&deed.step).map_err(|why| Refusal::Unresolved { text: why.0 })?;
+/// What a deed needs, measured while nobody has been told to do it yet. Whether it holds is on record either way.
+pub(super) fn needs(draft: &mut Draft, step: &Key, needs: &[Matched]) -> Result<(), Refusal> {
+    let resolved = at_hand(draft, step)?;
+    if needs.len() < resolved.needs.len() {
+        return Err(Refusal::NotMeasured(format!("what step `{step}` needs")));
+    }
+    draft.push(Event::NeedsMeasured { step: step.clone(), needs: needs.to_vec() });
+    Ok(())
+}
+
+/// The deed by hand that the run stands at.
+fn at_hand(draft: &Draft, step: &Key) -> Result<Resolved, Refusal> {
+    here(draft.run, step)?;
+    let resolver = Resolver::new(draft.plan, draft.run, Some(step));
+    let resolved = resolver.step(step).map_err(|why| Refusal::Unresolved { text: why.0 })?;
     let (Work::ByHand(_), Does::Change) = (&resolved.work, resolved.does) else {
-        return Err(Refusal::NotNow(format!("step `{}` is not a deed by hand that changes something", deed.step)));
+        return Err(Refusal::NotNow(format!("step `{step}` is not a deed by hand that changes something")));
     };
     if draft.run.mode() == Mode::Look {
         return Err(Refusal::LookOnly);
     }
-    if draft.run.attempts.contains_key(&deed.attempt) {
-        return Err(Refusal::NotNow(format!("attempt {} was begun before", deed.attempt)));
-    }
     if let Some((pattern, because)) = forbidden(&draft.plan.runbook, &resolved) {
         return Err(Refusal::Forbidden { pattern, because });
     }
-    needed(&deed.needs, &resolved)?;
+    Ok(resolved)
+}
+
+pub(super) fn by_hand(draft: &mut Draft, deed: &Deed) -> Result<(), Refusal> {
+    let resolved = at_hand(draft, &deed.step)?;
+    if draft.run.attempts.contains_key(&deed.attempt) {
+        return Err(Refusal::NotNow(format!("attempt {} was begun before", deed.attempt)));
+    }
+    if deed.answer == Answer::Done {
+        needed(draft.run.needs_of(&deed.step), &resolved)?;
+    }
     let facts = facts(deed, &resolved)?;
     let before = draft.run.newest_started(&deed.step).is_some_and(|before| !before.decided);
     once_more(draft, &deed.step, before.then_some("done by hand once more"), &deed.how);

@@ -162,7 +162,7 @@ fn after_undo(draft: &Draft, step: &Key, judged: Judged, facts: &Facts) -> Advan
             advance
         }
         Judged::Failed => draft.stay().because("the way back failed"),
-        Judged::Unknown => draft.stay().because("it is not known whether the way back was gone"),
+        Judged::Unknown => draft.stay().because("it is not known whether all of it was put back"),
     }
 }
 

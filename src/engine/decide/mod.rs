@@ -87,6 +87,7 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
         Command::Answer { step, answer, how, guards } => {
             answer::answer(&mut draft, step, (answer, how), guards.as_ref())?;
         }
+        Command::Needs { step, needs } => by_hand::needs(&mut draft, step, needs)?,
         Command::ByHand(deed) => by_hand::by_hand(&mut draft, deed)?,
         Command::Draft { step, draft: edit, how } => begin::draft_edit(&mut draft, step, edit, how)?,
         Command::Skip { step, reason } => choose::skip(&mut draft, step, reason)?,

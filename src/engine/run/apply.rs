@@ -58,6 +58,7 @@ impl Run {
             | Event::RunOpened { .. }
             | Event::GuardsBefore { .. }
             | Event::GuardsAfter { .. }
+            | Event::NeedsMeasured { .. }
             | Event::WentTo { .. }
             | Event::Drafted { .. }
             | Event::Noted { .. }
@@ -138,6 +139,7 @@ impl Run {
             Event::Drafted { step, draft, .. } => {
                 self.drafts.insert(step.clone(), draft.clone());
             }
+            Event::NeedsMeasured { step, needs } => self.needs = Some((step.clone(), needs.clone())),
             Event::WentTo { .. } | Event::Later => {}
             Event::Decided { attempt, choice, reason, .. } => self.take_decision(attempt.as_ref(), choice, reason, at),
             Event::Noted { text } => self.remark(at, None, "note", text),
@@ -158,6 +160,7 @@ impl Run {
     }
 
     fn begin(&mut self, intent: &Intent, at: String, seq: u64) {
+        self.needs = None;
         let keep = intent.does == Does::Change;
         let around = |key: &Key| key.turns.len() < intent.step.turns.len() && intent.step.turns.starts_with(&key.turns);
         let attempt = Attempt {
@@ -249,6 +252,7 @@ impl Run {
     }
 
     fn advance(&mut self, advance: &Advance) {
+        self.needs = None;
         for key in &advance.opened {
             self.steps.insert(key.clone(), StepState::Open);
         }
@@ -290,6 +294,7 @@ fn advance_of(event: &Event) -> Option<&Advance> {
         | Event::Drafted { .. }
         | Event::GuardsBefore { .. }
         | Event::GuardsAfter { .. }
+        | Event::NeedsMeasured { .. }
         | Event::Noted { .. }
         | Event::Deviated { .. }
         | Event::Paused { .. }

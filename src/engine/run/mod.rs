@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::key::{AttemptId, Key};
 use super::position::Position;
 use super::record::{
-    Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Mode, Record, RunbookRef, WayBack, Who,
+    Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Matched, Mode, Record, RunbookRef,
+    WayBack, Who,
 };
 
 /// How a step ended, or that it has not.
@@ -41,7 +42,7 @@ pub struct Attempt {
     pub unknown: Option<String>,
     /// What changed that the step lists.
     pub allowed: Vec<Changed>,
-    /// Its way back was gone.
+    /// A person went its way back.
     pub undone: bool,
     /// A person decided, with a reason, that it may be done once more.
     pub decided: bool,
@@ -120,6 +121,8 @@ pub struct Run {
     /// Edits that replace nothing yet.
     pub drafts: BTreeMap<Key, EditDraft>,
     pub findings: Vec<Finding>,
+    /// What the deed by hand at hand needs, as it was measured since the run came to it.
+    pub needs: Option<(Key, Vec<Matched>)>,
     /// The newest measure.
     pub guards: Option<Guards>,
     pub broken: Option<Broken>,
@@ -148,6 +151,7 @@ impl Run {
             answers: BTreeMap::new(),
             drafts: BTreeMap::new(),
             findings: Vec::new(),
+            needs: None,
             guards: None,
             broken: None,
             remarks: Vec::new(),
@@ -206,6 +210,11 @@ impl Run {
     /// The newest way back: the only one that can be gone. What has none is passed over; its author said why.
     pub fn newest_way_back(&self) -> Option<&Attempt> {
         self.ledger().find(|attempt| !matches!(attempt.intent.undo, Some(WayBack::None { .. }) | None))
+    }
+
+    /// What was measured of the needs of the step at hand; nothing where nothing was.
+    pub fn needs_of(&self, key: &Key) -> &[Matched] {
+        self.needs.as_ref().filter(|(step, _)| step == key).map_or(&[], |(_, needs)| needs)
     }
 
     /// Whether a guard is broken, as the newest measure says; also where the records that freeze the run were cut off.

@@ -40,7 +40,7 @@ impl Maker<'_> {
         let mut lines = Vec::new();
         if !guards.scope.is_empty() {
             let entries =
-                self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} entries)", guards.entries));
+                self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} files)", guards.entries));
             let (all, may) = (guards.scope.join(", "), !self.step.fields.may_change.is_empty());
             // The row above names the place, where there is one.
             lines.push(format!(
@@ -90,7 +90,7 @@ fn way_back_of(run: &Run, attempt: &Attempt) -> Option<String> {
     let began = words::clock(&attempt.begun_at, words::zone(run));
     match attempt.intent.undo.as_ref()? {
         _ if attempt.undone => Some("it was taken; the step is open again".to_owned()),
-        WayBack::Copy { entries } => Some(format!("u puts all {entries} entries back: the copy of {began}, read back")),
+        WayBack::Copy { entries } => Some(format!("u puts all {entries} files back: the copy of {began}, read back")),
         WayBack::Command | WayBack::ByHand | WayBack::None { .. } => None,
     }
 }
@@ -118,12 +118,12 @@ mod tests {
         assert_eq!(row(&card, Label::MayChange), ["pki/apiserver.crt, pki/apiserver.key in /etc/kubernetes"]);
         assert_eq!(
             row(&card, Label::MustNot),
-            ["everything else in there (63 entries)", "the list of nodes", "measured just before, and again after",]
+            ["everything else in there (63 files)", "the list of nodes", "measured just before, and again after",]
         );
         assert_eq!(row(&card, Label::WayBack), ["u puts all of it back: a copy is taken just before, and read back"]);
         let restart = of(&sample, "restart");
         assert_eq!(row(&restart, Label::MayChange), ["nothing"]);
-        assert_eq!(row(&restart, Label::MustNot)[0], "everything in /etc/kubernetes (63 entries)");
+        assert_eq!(row(&restart, Label::MustNot)[0], "everything in /etc/kubernetes (63 files)");
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
         let mut sample = sample::at_the_change();
         sample.change("renew", Found::Ok("renewed"));
         let back = row(&of(&sample, "renew"), Label::WayBack);
-        assert!(back[0].starts_with("u puts all 63 entries back: the copy of 03:"), "{back:?}");
+        assert!(back[0].starts_with("u puts all 63 files back: the copy of 03:"), "{back:?}");
     }
 
     #[test]

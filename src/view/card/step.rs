@@ -2,7 +2,7 @@
 
 use super::expectation::{destination, good, if_not};
 use super::result::{found, got};
-use super::step_keys::{confirm, reading};
+use super::step_keys::{Needs, confirm, needs, reading};
 use super::{Card, Confirm, Tone, common, standing};
 use crate::engine::record::{Does, EditDraft, Mode};
 use crate::engine::resolve::{CommandLine, Resolved, Resolver, TargetLine, TestLine, Work};
@@ -90,7 +90,20 @@ impl Maker<'_> {
         }
     }
 
+    /// A deed by hand whose needs are not known to hold: nobody is told to do it yet.
+    fn waits(&self, resolved: Option<&Resolved>) -> Option<&'static str> {
+        let resolved = resolved.filter(|resolved| matches!(resolved.work, Work::ByHand(_)))?;
+        match needs(self.run, self.key, resolved) {
+            Needs::Held => None,
+            Needs::NotMeasured => Some("DO NOTHING YET. First what it needs is measured."),
+            Needs::Missing => Some("NOT NOW. What it needs does not hold. Do nothing."),
+        }
+    }
+
     fn headline(&self, resolved: Option<&Resolved>) -> String {
+        if let Some(waits) = self.waits(resolved) {
+            return waits.to_owned();
+        }
         let host = resolved.map(|resolved| &resolved.at.host).filter(|host| !host.is_empty());
         let place = match (self.run.mode(), host) {
             (Mode::Drill, _) => "THE LAB".to_owned(),
@@ -160,7 +173,12 @@ impl Maker<'_> {
     /// What is done, and where.
     fn work(&self, rows: &mut Rows, resolved: Option<&Resolved>) {
         if let Some(resolved) = resolved {
-            rows.add(Label::Before, resolved.needs.iter().map(|test| format!("must hold: {}", test.shown())));
+            let measured = self.run.needs_of(self.key);
+            let wanted = resolved.needs.iter().map(|test| format!("must hold: {}", test.shown()));
+            let found = measured
+                .iter()
+                .map(|need| format!("{}: {}", if need.held { "holds" } else { "DOES NOT HOLD" }, need.what));
+            rows.add(Label::Before, if measured.is_empty() { wanted.collect() } else { found.collect::<Vec<_>>() });
         }
         let runs = !matches!(
             self.step.kind,
@@ -399,6 +417,33 @@ mod tests {
         let mut sample = sample::certificate();
         sample.look("leaf", Found::Fault("\x1b]0;owned\x07expired"));
         assert_eq!(row(&of(&sample, "leaf"), Label::Printed), ["expired"]);
+    }
+
+    #[test]
+    fn nobody_is_told_to_do_a_deed_before_what_it_needs_was_measured_and_holds() {
+        let mut sample = sample::open(
+            "locum: 1\ntitle: T\nrepair:\n  - { id: a, by_hand: Pull the cable., needs: { file: /srv/spare } }\n",
+        );
+        sample.run.position = Position::Step { step: Key::new("a") };
+        let enter = |card: &Card| card.key_for("Enter").map(|hint| (hint.what.clone(), hint.act.clone()));
+        let card = of(&sample, "a");
+        assert_eq!(card.headline, "DO NOTHING YET. First what it needs is measured.");
+        assert_eq!(enter(&card), Some(("measure what it needs".to_owned(), Act::Needs)));
+        assert_eq!(row(&card, Label::Before), ["must hold: file /srv/spare exists"]);
+        assert!(card.key_for("d").is_none() && card.key_for("c").is_some());
+        let measured =
+            |held| vec![crate::engine::record::Matched { what: "file /srv/spare exists".to_owned(), held, line: None }];
+        sample.run.needs = Some((Key::new("a"), measured(false)));
+        let card = of(&sample, "a");
+        assert_eq!(card.headline, "NOT NOW. What it needs does not hold. Do nothing.");
+        assert_eq!(enter(&card), Some(("measure it again".to_owned(), Act::Needs)));
+        assert_eq!(row(&card, Label::Before), ["DOES NOT HOLD: file /srv/spare exists"]);
+        assert!(card.key_for("d").is_none());
+        sample.run.needs = Some((Key::new("a"), measured(true)));
+        let card = of(&sample, "a");
+        assert_eq!(card.headline, "YOU DO THIS YOURSELF. locum runs nothing here. Read it once, slowly.");
+        assert_eq!(card.key_for("d").map(|hint| &hint.act), Some(&Act::Done));
+        assert_eq!(row(&card, Label::Before), ["holds: file /srv/spare exists"]);
     }
 
     #[test]

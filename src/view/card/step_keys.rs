@@ -2,10 +2,10 @@
 
 use super::Confirm;
 use super::step::Maker;
-use crate::engine::record::Mode;
+use crate::engine::record::{Does, Mode};
 use crate::engine::resolve::{Resolved, Work};
 use crate::engine::run::StepState;
-use crate::engine::{Run, SEND};
+use crate::engine::{Key, Run, SEND};
 use crate::model::{Risk, StepKind};
 use crate::view::key_hint::{Act, KeyHint};
 use crate::view::words;
@@ -25,7 +25,11 @@ impl Maker<'_> {
                 vec![KeyHint::new("e", open, Act::Edit).only(may), self.change_key(resolved).only(may && drafted)]
             }
             StepKind::ByHand(_) => vec![
-                KeyHint::new("d", "done", Act::Done).only(ready),
+                match resolved.map(|resolved| needs(self.run, self.key, resolved)) {
+                    Some(Needs::NotMeasured) => KeyHint::new("Enter", "measure what it needs", Act::Needs).only(ready),
+                    Some(Needs::Missing) => KeyHint::new("Enter", "measure it again", Act::Needs).only(ready),
+                    Some(Needs::Held) | None => KeyHint::new("d", "done", Act::Done).only(ready),
+                },
                 KeyHint::new("c", "could not", Act::CouldNot).only(ready),
                 KeyHint::new("n", "not sure", Act::NotSure),
             ],
@@ -59,6 +63,29 @@ impl Maker<'_> {
             return KeyHint::new("y", format!("run it AGAIN, with a reason; {what}"), Act::ChangeAgain);
         }
         KeyHint::new("y", what, Act::Change)
+    }
+}
+
+/// What is known of the needs of a deed by hand that changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// They hold, or there are none.
+    Held,
+    NotMeasured,
+    /// They were measured, and one does not hold.
+    Missing,
+}
+
+/// What is known of the needs of a step, since the run came to it.
+pub(super) fn needs(run: &Run, key: &Key, resolved: &Resolved) -> Needs {
+    let measured = run.needs_of(key);
+    if resolved.does != Does::Change || resolved.needs.is_empty() {
+        return Needs::Held;
+    }
+    match (measured.is_empty(), measured.iter().all(|need| need.held)) {
+        (true, _) => Needs::NotMeasured,
+        (false, true) => Needs::Held,
+        (false, false) => Needs::Missing,
     }
 }
 
@@ -113,7 +140,6 @@ fn answers(resolved: Option<&Resolved>, ready: bool) -> Vec<KeyHint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Key;
     use crate::view::card::{Card, card};
     use crate::view::sample::{self, Sample};
 

@@ -53,7 +53,7 @@ fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String])
         (Work::Restore, Some(WayBack::Copy { entries })) => {
             rows.one(
                 Label::Runs,
-                format!("puts {entries} entries back: contents, modes and owners, from the copy of {began}"),
+                format!("puts {entries} files back: contents, modes and owners, from the copy of {began}"),
             );
             rows.one(Label::MayChange, "what is not as it was; what was added since is moved aside, not deleted");
         }
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(card.key_for("y").map(|hint| &hint.act), Some(&Act::Undo));
         assert!(card.digest.is_some());
         let runs = card.rows.iter().find(|row| row.label == Label::Runs).expect("what runs");
-        assert!(runs.lines[0].starts_with("puts 63 entries back"), "{runs:?}");
+        assert!(runs.lines[0].starts_with("puts 63 files back"), "{runs:?}");
     }
 
     #[test]

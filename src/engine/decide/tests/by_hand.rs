@@ -14,7 +14,7 @@ fn by_hand(deed: Deed) -> Command {
 #[test]
 fn a_deed_is_an_attempt_with_intent_and_outcome() {
     let mut run = Conversation::new(DEED);
-    run.enter();
+    run.enter().needs("a", true);
     run.does(by_hand(run.deed("a", Answer::Done))).stands("b").ends("a passed");
     let kinds: Vec<_> = run.records.iter().rev().take(2).map(|record| &record.event).collect();
     let [Event::StepEnded { facts, .. }, Event::StepIntended(intent)] = kinds.as_slice() else { panic!("{kinds:?}") };
@@ -36,13 +36,14 @@ fn what_could_not_be_done_failed_and_may_have_done_half() {
     run.does(by_hand(deed)).stands("step_failed at a").ends("a failed");
     assert!(run.run.newest_way_back().is_some());
     run.decides("a", Choice::RunAgain);
+    run.needs("a", true);
     run.does(by_hand(run.deed("a", Answer::Done))).stands("b");
 }
 
 #[test]
 fn done_is_believed_only_if_the_test_says_so_too() {
     let mut run = Conversation::new(DEED);
-    run.enter();
+    run.enter().needs("a", true);
     let deed = |run: &Conversation, done| by_hand(Deed { done, ..run.deed("a", Answer::Done) });
     assert_eq!(run.refuses(deed(&run, Vec::new())).to_string(), "not measured: whether step `a` is done; nothing ran");
     run.does(deed(&run, vec![matched("file /d exists", false)])).stands("step_failed at a");
@@ -53,14 +54,35 @@ fn done_is_believed_only_if_the_test_says_so_too() {
 }
 
 #[test]
-fn what_a_deed_needs_must_be_asked_and_hold() {
+fn what_a_deed_needs_must_be_measured_before_it_and_hold() {
     let mut run = Conversation::new(DEED);
     run.enter();
-    let deed = |run: &Conversation, needs| by_hand(Deed { needs, ..run.deed("a", Answer::Done) });
-    assert_eq!(run.refuses(deed(&run, Vec::new())), Refusal::NotMeasured("what step `a` needs".to_owned()));
-    let unmet = vec![matched("file /n exists", false)];
-    assert_eq!(run.refuses(deed(&run, unmet)), Refusal::NeedsNotMet("file /n exists".to_owned()));
-    assert_eq!(run.refuses(run.answer("a", Answer::Done)), Refusal::NotMeasured("what step `a` needs".to_owned()));
+    let unmeasured = Refusal::NotMeasured("what step `a` needs".to_owned());
+    assert_eq!(run.refuses(by_hand(run.deed("a", Answer::Done))), unmeasured);
+    assert_eq!(run.refuses(run.answer("a", Answer::Done)), unmeasured);
+    assert_eq!(run.refuses(Command::Needs { step: key("a"), needs: Vec::new() }), unmeasured);
+    run.needs("a", false).stands("a");
+    let refusal = run.refuses(by_hand(run.deed("a", Answer::Done)));
+    assert!(matches!(refusal, Refusal::NeedsNotMet(what) if what.contains("/n")));
+    run.needs("a", true);
+    run.does(by_hand(run.deed("a", Answer::Done))).stands("b");
+}
+
+#[test]
+fn who_could_not_do_it_is_not_asked_what_it_needs() {
+    let mut run = Conversation::new(DEED);
+    run.enter().needs("a", false);
+    let deed = Deed { done: Vec::new(), ..run.deed("a", Answer::CouldNot) };
+    run.does(by_hand(deed)).stands("step_failed at a");
+}
+
+#[test]
+fn a_measure_of_what_it_needs_is_good_for_one_visit() {
+    let mut run = Conversation::new(&format!("{DEED}  - {{ id: c, check: x, if_not: a }}\n"));
+    run.enter().needs("a", true);
+    run.does(by_hand(run.deed("a", Answer::Done))).ok("b").fault("c").stands("a");
+    assert_eq!(run.run.needs_of(&key("a")), []);
+    assert!(matches!(run.refuses(by_hand(run.deed("a", Answer::Done))), Refusal::NotMeasured(_)));
 }
 
 #[test]
