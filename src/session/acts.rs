@@ -236,7 +236,8 @@ impl Control for Session {
         self.idle()?;
         let resolved = self.resolved(step)?;
         if matches!(resolved.work, Work::ByHand(_)) && resolved.does == Does::Change {
-            return self.deed(resolved, answer, how);
+            self.deed(resolved, answer, how);
+            return Ok(());
         }
         self.commit(Command::Answer { step: step.clone(), answer, how: how.to_owned(), guards: None }).map(|_| ())
     }

@@ -36,7 +36,7 @@ impl Session {
     }
 
     /// A deed by hand changes something, so everything is measured after it as after a command.
-    pub(super) fn deed(&mut self, resolved: Resolved, answer: Answer, how: &str) -> Result<(), Trouble> {
+    pub(super) fn deed(&mut self, resolved: Resolved, answer: Answer, how: &str) {
         let attempt = self.next_attempt();
         let Beginning { target, cwd, step, .. } = self.beginning(&resolved, &attempt, "");
         self.stop = Stop::default();
@@ -46,7 +46,6 @@ impl Session {
         self.measured.begin();
         self.busy = Some(Busy::Settling { attempt: deed.attempt.clone(), step: deed.step.clone() });
         thread::spawn(move || task.weigh_deed(deed, before.as_ref()));
-        Ok(())
     }
 
     /// Records a deed.
