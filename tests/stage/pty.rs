@@ -92,7 +92,7 @@ impl Pty {
                     let end = letters.next().unwrap_or(' ');
                     match (end, numbers.split_once(';')) {
                         ('H', Some((line, row))) => {
-                            (at, column) = (line.parse().unwrap_or(1) - 1, row.parse().unwrap_or(1) - 1)
+                            (at, column) = (line.parse().unwrap_or(1) - 1, row.parse().unwrap_or(1) - 1);
                         }
                         ('H', None) => (at, column) = (0, 0),
                         ('J', _) => lines = vec![vec![' '; 200]; 60],
