@@ -12,12 +12,14 @@ use locum::engine::Exit;
 use locum::model::Target;
 use locum::model::branch::{FullBranch, FullChoice};
 use locum::model::fields::{FullCapture, FullExpect, FullUndo};
+use locum::model::probe::{
+    CertificateProbe, ClockProbe, DiskProbe, DnsProbe, FileProbe, HttpProbe, ProcessProbe, SystemdProbe, TcpProbe,
+};
 use locum::model::runbook::{
     Expiry, Forbidden, FullInput, Guard, IfBroken, Lab, Practice, Review, Scope, WrittenRunbook,
 };
 use locum::model::shape::{Field, Needed};
 use locum::model::step::WrittenStep;
-use locum::model::test::{CertificateProbe, FileProbe, TcpProbe};
 use locum::workspace::Workspace;
 
 fn root() -> PathBuf {
@@ -73,7 +75,7 @@ fn later(keys: &[&str]) -> String {
 fn the_chapter_on_the_format_has_every_key() {
     holds("format.md", "runbook", &(table(&WrittenRunbook::fields()) + &later(WrittenRunbook::LATER)));
     holds("format.md", "step", &(table(&WrittenStep::fields()) + &later(WrittenStep::LATER)));
-    let records: [(&str, Vec<Field>, &[&str]); 18] = [
+    let records: [(&str, Vec<Field>, &[&str]); 24] = [
         ("inputs", FullInput::fields(), FullInput::LATER),
         ("review", Review::fields(), Review::LATER),
         ("practice", Practice::fields(), Practice::LATER),
@@ -90,8 +92,14 @@ fn the_chapter_on_the_format_has_every_key() {
         ("if_not", FullBranch::fields(), FullBranch::LATER),
         ("choices", FullChoice::fields(), FullChoice::LATER),
         ("certificate", CertificateProbe::fields(), CertificateProbe::LATER),
+        ("http", HttpProbe::fields(), HttpProbe::LATER),
         ("tcp", TcpProbe::fields(), TcpProbe::LATER),
+        ("dns", DnsProbe::fields(), DnsProbe::LATER),
+        ("disk", DiskProbe::fields(), DiskProbe::LATER),
         ("file", FileProbe::fields(), FileProbe::LATER),
+        ("process", ProcessProbe::fields(), ProcessProbe::LATER),
+        ("systemd", SystemdProbe::fields(), SystemdProbe::LATER),
+        ("clock", ClockProbe::fields(), ClockProbe::LATER),
     ];
     let mut sections = String::new();
     for (name, fields, keys) in &records {

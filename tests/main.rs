@@ -15,6 +15,7 @@ mod kill;
 mod layers;
 mod order;
 mod places;
+mod probes;
 mod resume;
 mod run;
 mod safety;

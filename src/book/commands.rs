@@ -1,7 +1,7 @@
 //! The bytes of a command as page and terminal show them. One function, so that they cannot differ.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::convert::Infallible;
 
 use serde_json::Value;
 
@@ -83,21 +83,8 @@ pub enum Language {
 }
 
 fn probe(line: &Probe, values: &Values) -> String {
-    let text = |line: &Text| text(line, values);
-    let line = match line {
-        Probe::Certificate(line) => ProbeLine::Certificate {
-            at: line.certificate.iter().map(text).collect(),
-            valid_for: line.valid_for.as_ref().map(|time| time.value),
-            signed_by: line.signed_by.as_ref().map(text),
-            is_ca: line.is_ca,
-            name: line.name.as_ref().map(text),
-        },
-        Probe::Tcp(line) => ProbeLine::Tcp {
-            at: text(&line.tcp),
-            open: line.open.unwrap_or(true),
-            within: line.within.as_ref().map_or(Duration::from_secs(5), |time| time.value),
-        },
-        Probe::File(line) => ProbeLine::File { path: text(&line.file), exists: line.exists.unwrap_or(true) },
-    };
-    line.words().join(" ")
+    match ProbeLine::fill(line, |line| Ok::<_, Infallible>(text(line, values))) {
+        Ok(line) => line.words().join(" "),
+        Err(never) => match never {},
+    }
 }

@@ -27,6 +27,11 @@ pub fn environment(folder: &Path) -> BTreeMap<String, String> {
     ])
 }
 
+/// `NAME=value` in the environment of every process of a drill, and of no other.
+pub fn mark(folder: &Path) -> String {
+    format!("{MARK}={}", folder.join(SITE).to_string_lossy())
+}
+
 /// Those of the commands that are not on the PATH, in the order given.
 pub fn missing(commands: &[&str]) -> Vec<String> {
     let path = environment(Path::new("/")).remove("PATH").unwrap_or_default();
@@ -51,6 +56,7 @@ mod tests {
         let environment = environment(Path::new("/lab"));
         let names = environment.keys().map(String::as_str).collect::<Vec<_>>();
         assert_eq!(names, ["HOME", "LC_ALL", "LOCUM_LAB", "PATH", "TERM", "TMPDIR"]);
+        assert_eq!(mark(Path::new("/lab")), format!("LOCUM_LAB={}", environment["LOCUM_LAB"]));
         assert_eq!((environment["HOME"].as_str(), environment["TMPDIR"].as_str()), ("/lab", "/lab/tmp"));
     }
 

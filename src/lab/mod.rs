@@ -23,7 +23,7 @@ mod running;
 mod sweep;
 mod words;
 
-pub use environment::{environment, missing};
+pub use environment::{environment, mark, missing};
 pub use fault::LabError;
 pub use reach::{inside, is_loopback};
 pub use running::{Lab, LabSpec};

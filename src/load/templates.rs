@@ -13,7 +13,7 @@ use crate::model::decode::Cx;
 use crate::model::fields::{Items, UndoHow};
 use crate::model::step::{Kind, Phase};
 use crate::model::target::WrittenVia;
-use crate::model::{Choices, Command, Probe, Runbook, Step, Target, Test, Text};
+use crate::model::{Choices, Command, Runbook, Step, Target, Test, Text};
 use crate::source::Span;
 use crate::template::{self, NameRule, Problem, ProblemKind};
 use crate::text::suggestion::suggest;
@@ -170,7 +170,7 @@ impl<'a> Check<'a, '_, '_> {
         }
         for test in step.tests() {
             if let Test::Probe(probe) = test {
-                self.probe(probe);
+                self.texts(probe.texts());
             }
         }
         self.texts([&fields.stdin, &fields.cwd, &fields.user].into_iter().flatten());
@@ -185,16 +185,6 @@ impl<'a> Check<'a, '_, '_> {
         }
         for capture in &fields.capture.0 {
             self.texts([&capture.r#match, &capture.json, &capture.pattern].into_iter().flatten());
-        }
-    }
-
-    fn probe(&mut self, probe: &Probe) {
-        match probe {
-            Probe::Certificate(probe) => {
-                self.texts(probe.certificate.iter().chain(&probe.signed_by).chain(&probe.name));
-            }
-            Probe::Tcp(probe) => self.text(&probe.tcp),
-            Probe::File(probe) => self.text(&probe.file),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use indexmap::IndexMap;
 
+use super::scalar::Located;
 use super::shape::{Field, Needed, Shape};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{SourceFile, Span};
@@ -189,6 +190,16 @@ impl Decode for i64 {
             cx.wrong_type(node, &Self::shape());
         }
         number
+    }
+}
+
+impl Decode for Located<i64> {
+    fn shape() -> Shape {
+        i64::shape()
+    }
+
+    fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
+        i64::decode(node, cx).map(|value| Self { value, span: node.span })
     }
 }
 

@@ -6,6 +6,7 @@ pub mod command;
 pub mod decode;
 pub mod fields;
 mod parts;
+pub mod probe;
 pub mod runbook;
 pub mod scalar;
 pub mod shape;
@@ -15,8 +16,9 @@ pub mod test;
 
 pub use branch::{Branch, Choices, Destination};
 pub use command::Command;
+pub use probe::Probe;
 pub use runbook::Runbook;
 pub use scalar::{Located, Name, OneOrMany, Text};
 pub use step::{Kind as StepKind, Phase, Risk, Step};
 pub use target::Target;
-pub use test::{Probe, Test};
+pub use test::Test;

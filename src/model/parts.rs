@@ -2,7 +2,7 @@
 
 use super::fields::UndoHow;
 use super::step::Kind;
-use super::{Command, Probe, Step, Test};
+use super::{Command, Step, Test};
 use crate::source::Span;
 
 impl Step {
@@ -65,16 +65,5 @@ impl Step {
     /// Whether it changes something through locum: with a command, or as an edit.
     pub fn changes(&self) -> bool {
         matches!(self.kind, Kind::Change(_) | Kind::Edit(_))
-    }
-}
-
-impl Probe {
-    /// Where it stands.
-    pub fn span(&self) -> Span {
-        match self {
-            Self::Certificate(probe) => probe.span,
-            Self::Tcp(probe) => probe.span,
-            Self::File(probe) => probe.span,
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::decode::{Cx, Decode};
 use super::shape::Shape;
 use crate::source::Span;
+use crate::text::amount::Amount;
 use crate::text::duration::parse_duration;
 use crate::yaml::{Node, Places};
 
@@ -90,6 +91,21 @@ impl Decode for Located<Duration> {
 
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
         let value = node.as_scalar().and_then(|scalar| parse_duration(&scalar.text));
+        if value.is_none() {
+            cx.wrong_type(node, &Self::shape());
+        }
+        value.map(|value| Self { value, span: node.span })
+    }
+}
+
+impl Decode for Located<Amount> {
+    fn shape() -> Shape {
+        let pattern = Some("^([0-9]{1,2}%|100%|[0-9]+([KMGTP]iB|[kMGT]B|B))$");
+        Shape::Text { what: "an amount", example: "90%` or `5GiB", pattern }
+    }
+
+    fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
+        let value = node.as_scalar().and_then(|scalar| Amount::parse(&scalar.text));
         if value.is_none() {
             cx.wrong_type(node, &Self::shape());
         }

@@ -66,7 +66,8 @@ impl Shape {
             }
             Self::List(inner) => format!("a list of {}", inner.plural()),
             Self::Map(inner) => format!("a mapping from names to {}", inner.plural()),
-            Self::Any(shapes) => shapes.iter().map(Self::expected).collect::<Vec<_>>().join(", or "),
+            Self::Any(shapes) => said_once(shapes, Self::expected).join(", or "),
+            Self::Record(record) if record.is_probe() => "a probe".to_owned(),
             Self::Record(record) => format!("a mapping with the keys of {}", record.about_short()),
         }
     }
@@ -76,6 +77,10 @@ impl Shape {
         match self {
             Self::Text { what: "a duration", .. } => {
                 "write a number and its unit: `ms`, `s`, `m`, `h`, `d` or `w`, as in `1h30m`".to_owned()
+            }
+            Self::Text { what: "an amount", .. } => {
+                "write a whole number and its unit: `%`, `B`, `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB` or `TiB`"
+                    .to_owned()
             }
             Self::Text { .. } => {
                 "write one text; if it has brackets, braces or `: ` in it, put it in quotes".to_owned()
@@ -106,8 +111,9 @@ impl Shape {
     fn plural(&self) -> String {
         match self {
             Self::Text { what, .. } => format!("{}s", what.strip_prefix("a ").unwrap_or(what)),
+            Self::Record(record) if record.is_probe() => "probes".to_owned(),
             Self::Record(record) => record.name.to_owned() + "s",
-            Self::Any(shapes) => shapes.iter().map(Self::plural).collect::<Vec<_>>().join(" or "),
+            Self::Any(shapes) => said_once(shapes, Self::plural).join(" or "),
             Self::List(_) => "lists".to_owned(),
             Self::Map(_) => "mappings".to_owned(),
             Self::Flag | Self::Integer | Self::Words(_) => self.expected(),
@@ -115,7 +121,23 @@ impl Shape {
     }
 }
 
+/// Shapes in words; what several of them are called is said once.
+fn said_once(shapes: &[Shape], say: impl Fn(&Shape) -> String) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for words in shapes.iter().map(say) {
+        if !said.contains(&words) {
+            said.push(words);
+        }
+    }
+    said
+}
+
 impl RecordRef {
+    /// Whether it is one of the probes, of which there are too many to be listed in a message.
+    fn is_probe(&self) -> bool {
+        self.name.ends_with(" probe")
+    }
+
     fn about_short(&self) -> String {
         format!("{} {}", if self.name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }, self.name)
     }

@@ -332,20 +332,13 @@ fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Op
 }
 
 fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
-    use super::test::Probe;
     let of_command = |command: &Command| match command {
         Command::Script(text) if !text.contains('\n') => text.clone(),
         Command::Script(_) | Command::Argv(..) => Text { span: command.span(), ..Text::literal(&command.first_line()) },
     };
     let of_test = |test: &Test| match test {
         Test::Command(command) => of_command(command),
-        Test::Probe(probe) => Text::literal(&match &**probe {
-            Probe::Certificate(probe) => {
-                format!("Certificate {}", probe.certificate.iter().map(|at| &**at).collect::<Vec<_>>().join(", "))
-            }
-            Probe::Tcp(probe) => format!("Port {}", &*probe.tcp),
-            Probe::File(probe) => format!("File {}", &*probe.file),
-        }),
+        Test::Probe(probe) => Text::literal(&probe.title()),
     };
     match kind {
         Kind::Check(test) | Kind::Wait { test, .. } => of_test(test),

@@ -34,7 +34,7 @@ pub fn look(at: &[String], question: &Question<'_>, now: DateTime<Utc>) -> Probe
     if at.is_empty() {
         all.add(Verdict::CannotTell, "no certificate is named");
     }
-    let authorities = question.signed_by.map(|path| pem::certificates(path).map(|ders| (path, ders))).transpose();
+    let authorities = question.signed_by.map(|path| pem::authorities(path).map(|ders| (path, ders))).transpose();
     let authorities = match authorities {
         Ok(authorities) => authorities,
         Err(reason) => {
@@ -61,6 +61,7 @@ fn look_at(
 ) -> Probed {
     let ders = match net::host_port(place) {
         Some(_) => handshake::served(place, PATIENCE),
+        None if question.is_ca == Some(true) => pem::authorities(Path::new(place)),
         None => pem::certificates(Path::new(place)),
     };
     let certificates = ders.as_ref().map_err(Clone::clone).and_then(|ders| parse(ders));
@@ -72,6 +73,9 @@ fn look_at(
     let leaf = &certificates[0];
     facts(leaf, now, &mut probed);
     dates(&linked(&certificates), question.valid_for(), now, &mut probed);
+    if question.is_ca != Some(true) && question.valid_for().is_some() {
+        dates_of_kubeconfig(place, question.valid_for().unwrap_or_default(), now, &mut probed);
+    }
     if let Some((path, ders)) = authorities {
         authority(&certificates, path, ders, &mut probed);
     }
@@ -114,6 +118,26 @@ fn dates(chain: &[&X509Certificate<'_>], valid_for: Option<Duration>, now: DateT
             _ => {}
         }
     }
+}
+
+/// A client is refused too when the authority has run out by which it knows the server.
+fn dates_of_kubeconfig(place: &str, valid_for: Duration, now: DateTime<Utc>, probed: &mut Probed) {
+    let is_file = net::host_port(place).is_none();
+    let Some(found) = is_file.then(|| pem::kubeconfig_authority(Path::new(place))).flatten() else { return };
+    let found =
+        found.and_then(|ders| ders.unwrap_or_default().first().map(|der| parse_one(der, now, valid_for)).transpose());
+    match found {
+        Ok(Some((verdict, line))) => probed.add(verdict, line),
+        Ok(None) => {}
+        Err(reason) => probed.add(Verdict::CannotTell, format!("cannot look at its authority: {reason}")),
+    }
+}
+
+fn parse_one(der: &[u8], now: DateTime<Utc>, valid_for: Duration) -> Result<(Verdict, String), String> {
+    let ders = [der.to_vec()];
+    let certificates = parse(&ders)?;
+    let (verdict, line) = date(&certificates[0], valid_for, now);
+    Ok((verdict, format!("its authority, {}: {line}", certificates[0].subject())))
 }
 
 fn date(certificate: &X509Certificate<'_>, valid_for: Duration, now: DateTime<Utc>) -> (Verdict, String) {

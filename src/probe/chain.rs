@@ -145,9 +145,10 @@ pub mod tests {
             let cnf = "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n\
                        rand_serial=yes\n[p]\ncommonName=supplied\n";
             fs::write(self.path("ca.cnf"), cnf).unwrap();
+            fs::write(self.path("dated.ext"), "subjectAltName=IP:127.0.0.1\n").unwrap();
             self.sh(&format!(
                 "openssl ca -config ca.cnf -batch -notext -in {name}.csr -cert ca.crt -keyfile ca.key \
-                 -startdate {start} -enddate {end} -out {name}.crt"
+                 -extfile dated.ext -startdate {start} -enddate {end} -out {name}.crt"
             ));
             self.path(&format!("{name}.crt"))
         }

@@ -1,4 +1,4 @@
-//! Built-in probes: a certificate, a port, a file; looks that need no other program.
+//! Built-in probes: looks that need no other program but, for systemd, its own.
 //!
 //! A probe never panics, never waits without a limit, changes nothing and decodes no private key. What it could not
 //! find out is `cannot tell`, never a fault: a frightened reader must not repair what only could not be seen.
@@ -6,10 +6,20 @@
 mod authority;
 mod certificate;
 mod chain;
+mod clock;
+mod disk;
+mod dns;
 mod file;
 mod handshake;
+mod http;
+mod kubeconfig;
+mod message;
 mod net;
 mod pem;
+mod process;
+mod small_file;
+mod sntp;
+mod systemd;
 mod tcp;
 mod words;
 
@@ -19,6 +29,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+pub use clock::CONFIGURED;
+pub use http::scheme_and_place;
+
+use crate::model::probe::UnitState;
+use crate::text::amount::Amount;
 use crate::text::sanitizer::plain;
 
 /// How long a probe waits for a machine that does not answer.
@@ -38,15 +53,50 @@ pub enum Probe {
         /// A host name or address that it must be good for.
         name: Option<String>,
     },
+    Http {
+        url: String,
+        status: u16,
+        /// Texts that must be in the answer.
+        contains: Vec<String>,
+        within: Duration,
+    },
     Tcp {
         /// `host:port`.
         at: String,
         open: bool,
         within: Duration,
     },
+    Dns {
+        name: String,
+        /// Addresses or aliases; each must be in the answer.
+        gives: Vec<String>,
+        /// None: those of the system.
+        server: Option<String>,
+        within: Duration,
+    },
+    Disk {
+        path: PathBuf,
+        used_below: Option<Amount>,
+        free_above: Option<Amount>,
+    },
     File {
         path: PathBuf,
         exists: bool,
+    },
+    Process {
+        name: String,
+        running: bool,
+        /// `NAME=value` that must be in its environment.
+        mark: Option<String>,
+    },
+    Systemd {
+        unit: String,
+        state: UnitState,
+    },
+    Clock {
+        /// `host`, `host:port` or [`CONFIGURED`].
+        server: String,
+        within: Duration,
     },
 }
 
@@ -81,8 +131,18 @@ pub fn probe(probe: &Probe, now: DateTime<Utc>) -> Probed {
             };
             certificate::look(at, &question, now)
         }
+        Probe::Http { url, status, contains, within } => {
+            http::look(&http::Question { url, status: *status, contains, within: *within })
+        }
         Probe::Tcp { at, open, within } => tcp::look(at, *open, *within),
+        Probe::Dns { name, gives, server, within } => {
+            dns::look(&dns::Question { name, gives, server: server.as_deref(), within: *within })
+        }
+        Probe::Disk { path, used_below, free_above } => disk::look(path, *used_below, *free_above),
         Probe::File { path, exists } => file::look(path, *exists),
+        Probe::Process { name, running, mark } => process::look(name, *running, mark.as_deref()),
+        Probe::Systemd { unit, state } => systemd::look(unit, *state),
+        Probe::Clock { server, within } => clock::look(server, *within, now),
     };
     probed.cleaned()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -77,6 +77,36 @@ fn unreached(at: &str, within: Duration, error: io::Error) -> Unreached {
     }
 }
 
+/// The addresses of a host, with the port that is said or else this one.
+pub fn addresses(at: &str, port: u16, within: Duration) -> Result<Vec<SocketAddr>, Unreached> {
+    let at = at.trim();
+    let bare = at.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(at);
+    let (host, port) = match host_port(at) {
+        Some((host, port)) => (host, port),
+        None if bare.parse::<std::net::IpAddr>().is_ok() => (bare, port),
+        None if at.is_empty() || at.contains([':', '/', ' ']) => return Err(Unreached::NoAddress(at.to_owned())),
+        None => (at, port),
+    };
+    resolve(at, host, port, within)
+}
+
+/// A socket that hears only this one address.
+pub fn udp(server: SocketAddr) -> io::Result<UdpSocket> {
+    let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = UdpSocket::bind(any)?;
+    socket.connect(server)?;
+    Ok(socket)
+}
+
+/// Connects to one address.
+pub fn connect_to(address: SocketAddr, until: Instant) -> io::Result<Bounded> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(ErrorKind::TimedOut.into());
+    }
+    Ok(Bounded { stream: TcpStream::connect_timeout(&address, left)?, until })
+}
+
 /// The system's resolver has no limit of its own, so a thread waits for it and is left behind if it takes too long.
 fn resolve(at: &str, host: &str, port: u16, within: Duration) -> Result<Vec<SocketAddr>, Unreached> {
     let (answer, answered) = mpsc::channel();
@@ -135,6 +165,23 @@ mod tests {
             ["/etc/a:1", "a/b:80", "ca.crt", "::1", ":80", "kyousuke:", "kyousuke:0", "kyousuke:65536", "[::1:4"]
         {
             assert_eq!(host_port(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_leave_out_its_port() {
+        let of = |at: &str| addresses(at, 53, Duration::from_secs(2)).map(|all| all[0].to_string());
+        for (at, address) in [
+            ("10.0.0.53", "10.0.0.53:53"),
+            ("10.0.0.53:5353", "10.0.0.53:5353"),
+            ("::1", "[::1]:53"),
+            ("[::1]", "[::1]:53"),
+            ("[::1]:5353", "[::1]:5353"),
+        ] {
+            assert_eq!(of(at).unwrap(), address);
+        }
+        for at in ["", "a b", "/etc/x", "10.0.0.53:0", "10.0.0.53:x"] {
+            assert!(matches!(of(at), Err(Unreached::NoAddress(_))), "{at}");
         }
     }
 

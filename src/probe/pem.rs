@@ -1,4 +1,4 @@
-//! Certificates in a file: PEM, DER, or the client certificate of a kubeconfig.
+//! Certificates in a file: PEM, DER, or those of a [`kubeconfig`].
 //!
 //! Only certificates are decoded. Lines of a private key are dropped as they are read.
 
@@ -7,8 +7,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
-use serde::Deserialize;
 use x509_parser::pem::parse_x509_pem;
+
+use super::kubeconfig;
 
 /// Bytes that are read of a file at most.
 const LIMIT: u64 = 1024 * 1024;
@@ -20,12 +21,27 @@ pub fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
     match found {
         Held { certificates, .. } if !certificates.is_empty() => decode(&certificates, path),
         Held { der: Some(der), .. } => Ok(vec![der]),
-        Held { kubeconfig: true, .. } => client_certificates(path),
+        Held { kubeconfig: true, .. } => kubeconfig::client(open(path)?.take(LIMIT), path),
         Held { key: true, .. } => Err(format!(
             "`{shown}` holds a private key and no certificate; the certificate is often beside it and ends in .crt or .pem"
         )),
         _ => Err(format!("`{shown}` holds no certificate in PEM (`-----BEGIN CERTIFICATE-----`)")),
     }
+}
+
+/// The authorities of a file: its certificates, or in a kubeconfig that of its cluster.
+pub fn authorities(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    match kubeconfig_authority(path) {
+        Some(found) => found.and_then(|found| found.ok_or_else(|| format!("`{}` names no authority", path.display()))),
+        None => certificates(path),
+    }
+}
+
+/// The authority in a kubeconfig; none where the file is something else.
+pub fn kubeconfig_authority(path: &Path) -> Option<Result<Option<Vec<Vec<u8>>>, String>> {
+    let found = read(path).ok()?;
+    let is_one = found.kubeconfig && found.certificates.is_empty() && found.der.is_none();
+    is_one.then(|| kubeconfig::authority(open(path)?.take(LIMIT), path))
 }
 
 /// What a first reading found, without any line of a key.
@@ -56,17 +72,21 @@ fn open(path: &Path) -> Result<File, String> {
 
 fn read(path: &Path) -> Result<Held, String> {
     let mut reader = BufReader::new(open(path)?.take(LIMIT));
-    let mut held = Held::default();
     let failed = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
     if reader.fill_buf().map_err(failed)?.starts_with(&[0x30, 0x82]) {
         let mut der = Vec::new();
         reader.read_to_end(&mut der).map_err(failed)?;
-        held.der = Some(der);
-        return Ok(held);
+        return Ok(Held { der: Some(der), ..Held::default() });
     }
+    blocks(reader).map_err(failed)
+}
+
+/// The blocks of certificates among other lines, and what else there is.
+fn blocks(mut reader: impl BufRead) -> std::io::Result<Held> {
+    let mut held = Held::default();
     let mut block: Option<String> = None;
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+    while reader.read_until(b'\n', &mut line)? > 0 {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim();
         if is_border(text, "BEGIN") {
@@ -78,7 +98,7 @@ fn read(path: &Path) -> Result<Held, String> {
             block.push('\n');
         }
         held.key |= text.starts_with("-----BEGIN ") && text.contains("PRIVATE KEY");
-        held.kubeconfig |= text.starts_with("client-certificate");
+        held.kubeconfig |= text.contains("client-certificate") || text.starts_with("clusters:");
         line.clear();
     }
     Ok(held)
@@ -97,68 +117,22 @@ fn decode(blocks: &[String], path: &Path) -> Result<Vec<Vec<u8>>, String> {
     blocks.iter().enumerate().map(one).collect()
 }
 
-#[derive(Deserialize)]
-struct Kubeconfig {
-    #[serde(rename = "current-context", default)]
-    current: String,
-    #[serde(default)]
-    contexts: Vec<Context>,
-    #[serde(default)]
-    users: Vec<User>,
+/// The certificates of base64 over PEM, as a kubeconfig has them.
+pub fn of_base64(data: &str, path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let bad = || format!("a certificate in `{}` is damaged", path.display());
+    let wrapped = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", data.trim());
+    let (_, outer) = parse_x509_pem(wrapped.as_bytes()).map_err(|_| bad())?;
+    let found = blocks(outer.contents.as_slice()).map_err(|_| bad())?;
+    if found.certificates.is_empty() { Err(bad()) } else { decode(&found.certificates, path) }
 }
 
-#[derive(Deserialize)]
-struct Context {
-    name: String,
-    context: ContextUser,
-}
-
-#[derive(Deserialize)]
-struct ContextUser {
-    #[serde(default)]
-    user: String,
-}
-
-#[derive(Deserialize)]
-struct User {
-    name: String,
-    user: Client,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Client {
-    client_certificate: Option<String>,
-    client_certificate_data: Option<String>,
-}
-
-/// The certificate of the user of the current context.
-fn client_certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
-    let shown = path.display();
-    let config: Kubeconfig = serde_yaml::from_reader(open(path)?.take(LIMIT))
-        .map_err(|error| format!("`{shown}` is no kubeconfig: {error}"))?;
-    let context = config.contexts.iter().find(|context| context.name == config.current);
-    let named = |user: &&User| context.is_none_or(|context| context.context.user == user.name);
-    let user = config.users.iter().find(named).ok_or_else(|| format!("`{shown}` names no user for its context"))?;
-    match (&user.user.client_certificate_data, &user.user.client_certificate) {
-        (Some(data), _) => {
-            let wrapped = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", data.trim());
-            let bad = || format!("the certificate of user `{}` in `{shown}` is damaged", user.name);
-            let (_, pem) = parse_x509_pem(wrapped.as_bytes()).map_err(|_| bad())?;
-            let text = String::from_utf8(pem.contents).map_err(|_| bad())?;
-            let block = text.find("-----BEGIN CERTIFICATE-----").map(|at| text[at..].to_owned()).ok_or_else(bad)?;
-            decode(&[block], path)
-        }
-        (None, Some(file)) => {
-            let file = path.parent().unwrap_or(Path::new("/")).join(file);
-            let held = read(&file)?;
-            if held.certificates.is_empty() {
-                return Err(format!("`{}` holds no certificate", file.display()));
-            }
-            decode(&held.certificates, &file)
-        }
-        (None, None) => Err(format!("user `{}` in `{shown}` has no client certificate", user.name)),
+/// The certificates of a file that can be nothing else.
+pub fn only_certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let found = read(path)?;
+    if found.certificates.is_empty() {
+        return Err(format!("`{}` holds no certificate", path.display()));
     }
+    decode(&found.certificates, path)
 }
 
 #[cfg(test)]
@@ -193,21 +167,6 @@ mod tests {
         let der = certificates(&ca.crt()).unwrap().remove(0);
         fs::write(ca.path("ca.der"), &der).unwrap();
         assert_eq!(certificates(&ca.path("ca.der")).unwrap(), [der]);
-    }
-
-    #[test]
-    fn a_kubeconfig_gives_the_certificate_of_its_current_user() {
-        let ca = Authority::new("komari's CA");
-        let leaf = ca.leaf("pepe", "");
-        ca.sh("base64 <pepe.crt | tr -d '\\n' >pepe.b64");
-        let data = fs::read_to_string(ca.path("pepe.b64")).unwrap();
-        let config = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: b\n\
-             contexts:\n- name: a\n  context: {{cluster: c, user: nobody}}\n- name: b\n  context: {{cluster: c, user: pepe}}\n\
-             users:\n- name: nobody\n  user: {{}}\n- name: pepe\n  user:\n    client-certificate-data: {data}\n    client-key-data: not-read\n"
-        );
-        fs::write(ca.path("config"), config).unwrap();
-        assert_eq!(certificates(&ca.path("config")).unwrap(), certificates(&leaf).unwrap());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TargetLine, TestLine, Via, Work};
 use crate::exec::{self, CommandSpec, Cut, OnTimeout, Over, Streams};
 use crate::lab;
-use crate::probe::Probe;
+use crate::probe::{CONFIGURED, Probe, scheme_and_place};
 use crate::session::watch::expand;
 use crate::text::shell::{join, single_quote};
 
@@ -197,8 +197,26 @@ impl Place {
                 is_ca: *is_ca,
                 name: name.clone(),
             },
+            ProbeLine::Http { url, status, contains, within } => {
+                let (url, contains) = (url.clone(), contains.clone());
+                Probe::Http { url, status: *status, contains, within: *within }
+            }
             ProbeLine::Tcp { at, open, within } => Probe::Tcp { at: at.clone(), open: *open, within: *within },
+            ProbeLine::Dns { name, gives, server, within } => {
+                let (name, gives, server) = (name.clone(), gives.clone(), server.clone());
+                Probe::Dns { name, gives, server, within: *within }
+            }
+            ProbeLine::Disk { path: at, used_below, free_above } => {
+                Probe::Disk { path: path(at), used_below: *used_below, free_above: *free_above }
+            }
             ProbeLine::File { path: at, exists } => Probe::File { path: path(at), exists: *exists },
+            ProbeLine::Process { name, running } => {
+                // In a drill only what belongs to it counts, whatever runs on this machine.
+                let mark = self.lab.as_ref().map(|folder| lab::mark(folder));
+                Probe::Process { name: name.clone(), running: *running, mark }
+            }
+            ProbeLine::Systemd { unit, state } => Probe::Systemd { unit: unit.clone(), state: *state },
+            ProbeLine::Clock { server, within } => Probe::Clock { server: server.clone(), within: *within },
         }
     }
 
@@ -239,8 +257,20 @@ impl Place {
                 at.iter().try_for_each(|at| if is_address(at) { loopback(at) } else { inside(Path::new(at)) })?;
                 signed_by.iter().try_for_each(|path| inside(path))
             }
+            Probe::Http { url, .. } => match scheme_and_place(&url) {
+                Some((_, at)) => loopback(&at),
+                None => Err(OutsideLab(url)),
+            },
             Probe::Tcp { at, .. } => loopback(&at),
-            Probe::File { path, .. } => inside(&path),
+            Probe::Dns { server: Some(server), .. } => loopback(&with_port(&server, 53)),
+            Probe::Dns { server: None, .. } => Err(OutsideLab("the DNS servers of this machine".to_owned())),
+            Probe::Disk { path, .. } | Probe::File { path, .. } => inside(&path),
+            Probe::Process { .. } => Ok(()),
+            Probe::Systemd { .. } => Err(OutsideLab("the systemd of this machine".to_owned())),
+            Probe::Clock { server, .. } if server == CONFIGURED => {
+                Err(OutsideLab("the NTP servers of this machine".to_owned()))
+            }
+            Probe::Clock { server, .. } => loopback(&with_port(&server, 123)),
         }
     }
 
@@ -263,6 +293,15 @@ fn there_path(path: &str) -> String {
     }
 }
 
+/// An address with its port, where it says none.
+fn with_port(at: &str, port: u16) -> String {
+    match at.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V6(address)) => format!("[{address}]:{port}"),
+        _ if at.ends_with(']') || !at.contains(':') => format!("{at}:{port}"),
+        _ => at.to_owned(),
+    }
+}
+
 /// `host:port`, not a path.
 fn is_address(at: &str) -> bool {
     !at.contains('/') && at.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
@@ -273,6 +312,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::probe::UnitState;
 
     fn place(lab: Option<&Path>) -> Place {
         Place {
@@ -366,6 +406,52 @@ mod tests {
         }
         assert!(place.watches([Path::new("/etc")].into_iter()).is_err());
         assert_eq!(place.watches([lab.path()].into_iter()), Ok(()));
+    }
+
+    #[test]
+    fn a_drill_asks_no_server_and_no_systemd_of_the_real_system() {
+        let lab = tempfile::tempdir().unwrap();
+        let place = place(Some(lab.path()));
+        let within = Duration::from_secs(1);
+        let http = |url: &str| ProbeLine::Http { url: url.to_owned(), status: 200, contains: Vec::new(), within };
+        let dns = |server: Option<&str>| {
+            let (name, server) = ("riki.example".to_owned(), server.map(str::to_owned));
+            ProbeLine::Dns { name, gives: Vec::new(), server, within }
+        };
+        let clock = |server: &str| ProbeLine::Clock { server: server.to_owned(), within };
+        let disk = |path: &Path| {
+            let path = path.display().to_string();
+            ProbeLine::Disk { path, used_below: None, free_above: None }
+        };
+        let process = ProbeLine::Process { name: "etcd".to_owned(), running: true };
+        let reached = |line: &ProbeLine| place.test_reaches(&TestLine::Probe(line.clone()));
+        for line in [
+            http("http://127.0.0.1:8080/x"),
+            http("https://[::1]/"),
+            dns(Some("127.0.0.1:5353")),
+            dns(Some("::1")),
+            clock("127.0.0.1"),
+            disk(lab.path()),
+            process.clone(),
+        ] {
+            assert_eq!(reached(&line), Ok(()), "{line:?}");
+        }
+        let systemd = ProbeLine::Systemd { unit: "etcd".to_owned(), state: UnitState::Active };
+        for line in [
+            http("http://riki/"),
+            http("http://127.0.0.1@riki/"),
+            http("riki"),
+            dns(None),
+            dns(Some("10.0.0.53")),
+            clock("configured"),
+            clock("riki"),
+            disk(Path::new("/")),
+            systemd,
+        ] {
+            assert!(reached(&line).is_err(), "{line:?}");
+        }
+        let Probe::Process { mark, .. } = place.probe(&process) else { panic!("another probe") };
+        assert_eq!(mark, Some(lab::mark(lab.path())), "only what the drill started counts");
     }
 
     #[test]

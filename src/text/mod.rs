@@ -2,6 +2,7 @@
 //!
 //! Everything here is a function of its input: no clock, file, process or terminal.
 
+pub mod amount;
 pub mod duration;
 pub mod expect_text;
 pub mod hex;
@@ -19,6 +20,7 @@ pub mod utf8;
 pub mod width;
 pub mod zone;
 
+pub use amount::{Amount, bytes_text};
 pub use duration::{human, parse_duration};
 pub use expect_text::contains_at_word_borders;
 pub use hex::hex;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::probe_line::ProbeLine;
 use super::target::TargetLine;
 use crate::engine::key::Key;
 use crate::engine::record::{Does, EditDraft, Rerun};
@@ -24,27 +25,6 @@ pub struct CommandLine {
     pub timeout: Option<Duration>,
     pub split: bool,
     pub keep: bool,
-}
-
-/// A probe that can be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProbeLine {
-    Certificate {
-        at: Vec<String>,
-        valid_for: Option<Duration>,
-        signed_by: Option<String>,
-        is_ca: Option<bool>,
-        name: Option<String>,
-    },
-    Tcp {
-        at: String,
-        open: bool,
-        within: Duration,
-    },
-    File {
-        path: String,
-        exists: bool,
-    },
 }
 
 /// A test that can be made.
@@ -206,32 +186,5 @@ impl TestLine {
             Self::Command(line) => line.shown.clone(),
             Self::Probe(probe) => probe.words().join(" "),
         }
-    }
-}
-
-impl ProbeLine {
-    /// The probe in words: `certificate a.crt valid_for 7d`.
-    pub fn words(&self) -> Vec<String> {
-        let seconds = |time: &Duration| crate::text::duration::human(*time);
-        let mut words = Vec::new();
-        match self {
-            Self::Certificate { at, valid_for, signed_by, is_ca, name } => {
-                words.push("certificate".to_owned());
-                words.extend(at.clone());
-                words.extend(valid_for.iter().map(|time| format!("valid_for {}", seconds(time))));
-                words.extend(signed_by.iter().map(|path| format!("signed_by {path}")));
-                words.extend(is_ca.iter().map(|is_ca| format!("is_ca {is_ca}")));
-                words.extend(name.iter().map(|name| format!("name {name}")));
-            }
-            Self::Tcp { at, open, within } => {
-                let open = if *open { "open" } else { "closed" };
-                words.extend(["tcp".to_owned(), at.clone(), open.to_owned(), format!("within {}", seconds(within))]);
-            }
-            Self::File { path, exists } => {
-                let exists = if *exists { "exists" } else { "does not exist" };
-                words.extend(["file".to_owned(), path.clone(), exists.to_owned()]);
-            }
-        }
-        words
     }
 }

@@ -2,14 +2,15 @@
 
 mod guards;
 mod lines;
+mod probe_line;
 mod target;
 
 pub use guards::{GuardLine, GuardLines, forbidden, guards};
-pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, ProbeLine, Resolved, TestLine, UndoLine, Work};
+pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, TestLine, UndoLine, Work};
+pub use probe_line::ProbeLine;
 pub use target::{Prove, TargetLine, Via};
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::ahead::Ahead;
 use super::key::Key;
@@ -21,7 +22,7 @@ use super::walk::unknown_name;
 use crate::model::branch::Choices;
 use crate::model::fields::{Tests, UndoHow};
 use crate::model::step::{ShellName, Streams};
-use crate::model::{Command, Phase, Probe, Risk, Step, StepKind, Test, Text};
+use crate::model::{Command, Phase, Risk, Step, StepKind, Test, Text};
 use crate::template::{self, Problem, ProblemKind, Shell, Values};
 
 /// Why a step cannot be filled in.
@@ -233,7 +234,7 @@ impl<'a> Resolver<'a> {
     fn test(&self, test: &Test, step: &Step) -> Result<TestLine, Unresolved> {
         Ok(match test {
             Test::Command(command) => TestLine::Command(self.command(command, step)?),
-            Test::Probe(probe) => TestLine::Probe(self.probe(probe)?),
+            Test::Probe(probe) => TestLine::Probe(ProbeLine::fill(probe, |text| self.text(text))?),
         })
     }
 
@@ -243,27 +244,6 @@ impl<'a> Resolver<'a> {
             Test::Command(command) => self.own_command(command, step).map(TestLine::Command),
             Test::Probe(_) => self.test(test, step),
         }
-    }
-
-    fn probe(&self, probe: &Probe) -> Result<ProbeLine, Unresolved> {
-        let some = |text: &Option<Text>| text.as_ref().map(|text| self.text(text)).transpose();
-        Ok(match probe {
-            Probe::Certificate(probe) => ProbeLine::Certificate {
-                at: self.texts(&probe.certificate)?,
-                valid_for: probe.valid_for.as_ref().map(|time| time.value),
-                signed_by: some(&probe.signed_by)?,
-                is_ca: probe.is_ca,
-                name: some(&probe.name)?,
-            },
-            Probe::Tcp(probe) => ProbeLine::Tcp {
-                at: self.text(&probe.tcp)?,
-                open: probe.open.unwrap_or(true),
-                within: probe.within.as_ref().map_or(Duration::from_secs(5), |time| time.value),
-            },
-            Probe::File(probe) => {
-                ProbeLine::File { path: self.text(&probe.file)?, exists: probe.exists.unwrap_or(true) }
-            }
-        })
     }
 
     /// The command that a step is: with its input, its limit, and its output taken as it says.
