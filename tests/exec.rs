@@ -327,7 +327,9 @@ fn a_background_job_that_closed_its_output_costs_no_time() {
     let began = Instant::now();
     let exit = bench.change(&bench.spec("nohup sleep 300 >/dev/null 2>&1 </dev/null &"));
     assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
-    assert_eq!(exit.leftover.iter().map(|left| left.command.as_str()).collect::<Vec<_>>(), ["sleep 300"]);
+    // It is found as `nohup sleep 300` where it has not come as far as `sleep`.
+    let left: Vec<_> = exit.leftover.iter().map(|left| left.command.trim_start_matches("nohup ")).collect();
+    assert_eq!(left, ["sleep 300"]);
     assert!(exit.stdout.unwrap().drained);
 }
 

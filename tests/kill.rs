@@ -283,5 +283,6 @@ fn a_run_that_is_killed_lets_go_of_its_lock() {
     eventually("the run is there", || !stage.run_id().is_empty() && !stage.records().is_empty());
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(RunLock::look(&stage.folder()).unwrap(), Presence::Nobody);
+    // A child that had been forked and was not yet another program holds it a moment longer.
+    eventually("the lock is free", || RunLock::look(&stage.folder()).unwrap() == Presence::Nobody);
 }
