@@ -11,6 +11,9 @@ use crate::text::amount::Amount;
 use crate::text::suggestion::suggest;
 use crate::yaml::{Kind, Node};
 
+/// How long a machine is waited for where the runbook does not say.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
 record! {
     /// Certificates in PEM files, in a kubeconfig, or behind a `host:port`; a private key is never read.
     pub struct CertificateProbe as "certificate probe" {

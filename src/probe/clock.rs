@@ -63,7 +63,7 @@ fn ask(server: &str, now: DateTime<Utc>, begun: Instant, within: Duration) -> Re
         Trouble::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             format!("no NTP server listens at {server}")
         }
-        Trouble::Io(error) if matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock) => {
+        Trouble::Io(error) if net::is_silence(&error) => {
             format!("no answer from the NTP server {server} within {}", span(within))
         }
         Trouble::Io(error) => format!("the NTP server {server} cannot be reached: {error}"),

@@ -1,13 +1,11 @@
 //! How much room is left on a file system: bytes, and inodes where it counts them.
 
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
 
 use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
 
 use super::words::span;
-use super::{PATIENCE, Probed, Verdict};
+use super::{PATIENCE, Probed, Verdict, waited};
 use crate::text::amount::{Amount, bytes_text};
 
 /// Looks at the file system on which a path lies. At least one of the two limits is given.
@@ -19,17 +17,15 @@ pub fn look(path: &Path, used_below: Option<Amount>, free_above: Option<Amount>)
     }
 }
 
-/// A network file system whose server is gone does not answer, so a thread waits for it and is left behind.
+/// A network file system whose server is gone does not answer.
 fn measure(path: &Path) -> Result<StatVfs, String> {
-    let (answer, answered) = mpsc::channel();
     let asked = path.to_owned();
-    thread::spawn(move || answer.send(statvfs(&asked)));
-    match answered.recv_timeout(PATIENCE) {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(rustix::io::Errno::NOENT)) => Err("it does not exist".to_owned()),
-        Ok(Err(rustix::io::Errno::ACCESS)) => Err("this account may not enter its folder".to_owned()),
-        Ok(Err(errno)) => Err(std::io::Error::from(errno).to_string()),
-        Err(_) => Err(format!("no answer within {}; is it on a machine that is away?", span(PATIENCE))),
+    match waited::within(PATIENCE, move || statvfs(&asked)) {
+        Some(Ok(found)) => Ok(found),
+        Some(Err(rustix::io::Errno::NOENT)) => Err("it does not exist".to_owned()),
+        Some(Err(rustix::io::Errno::ACCESS)) => Err("this account may not enter its folder".to_owned()),
+        Some(Err(errno)) => Err(std::io::Error::from(errno).to_string()),
+        None => Err(format!("no answer within {}; is it on a machine that is away?", span(PATIENCE))),
     }
 }
 

@@ -170,16 +170,12 @@ fn ask_all(servers: &[SocketAddr], name: &str, sort: Sort, until: Instant) -> Re
         match ask(*server, &asked, Instant::now() + left / tries) {
             Ok(answer) if matches!(answer.code, 0 | 3) => return Ok((*server, answer)),
             Ok(answer) => trouble = Some(Trouble::Refused(*server, answer.code)),
-            Err(error) if is_silence(&error) => trouble = trouble.or(Some(Trouble::Silent(*server))),
+            Err(error) if net::is_silence(&error) => trouble = trouble.or(Some(Trouble::Silent(*server))),
             Err(error) => trouble = Some(Trouble::Unreached(*server, error)),
         }
         tries -= 1;
     }
     Err(trouble.unwrap_or(Trouble::Silent(servers[0])))
-}
-
-fn is_silence(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }
 
 fn ask(server: SocketAddr, asked: &[u8], until: Instant) -> std::io::Result<Answer> {

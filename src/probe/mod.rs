@@ -21,6 +21,7 @@ mod small_file;
 mod sntp;
 mod systemd;
 mod tcp;
+mod waited;
 mod words;
 
 use std::collections::BTreeMap;
@@ -32,12 +33,9 @@ use chrono::{DateTime, Utc};
 pub use clock::CONFIGURED;
 pub use http::scheme_and_place;
 
-use crate::model::probe::UnitState;
+use crate::model::probe::{PATIENCE, UnitState};
 use crate::text::amount::Amount;
 use crate::text::sanitizer::plain;
-
-/// How long a probe waits for a machine that does not answer.
-pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is looked at, with every template resolved and `~` expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use super::waited;
 use super::words::span;
 
 /// Why a port was not reached.
@@ -57,12 +56,11 @@ pub fn connect(at: &str, within: Duration) -> Result<Bounded, Unreached> {
     let (host, port) = host_port(at).ok_or_else(|| Unreached::NoAddress(at.to_owned()))?;
     let mut reason = Unreached::Silent(at.to_owned(), within);
     for address in resolve(at, host, port, within)? {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if Instant::now() >= until {
             break;
         }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => return Ok(Bounded { stream, until }),
+        match connect_to(address, until) {
+            Ok(stream) => return Ok(stream),
             Err(error) => reason = unreached(at, within, error),
         }
     }
@@ -72,9 +70,14 @@ pub fn connect(at: &str, within: Duration) -> Result<Bounded, Unreached> {
 fn unreached(at: &str, within: Duration, error: io::Error) -> Unreached {
     match error.kind() {
         ErrorKind::ConnectionRefused => Unreached::Refused(at.to_owned()),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => Unreached::Silent(at.to_owned(), within),
+        _ if is_silence(&error) => Unreached::Silent(at.to_owned(), within),
         _ => Unreached::Other(at.to_owned(), error),
     }
+}
+
+/// Whether nobody said anything within the limit of a socket.
+pub fn is_silence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }
 
 /// The addresses of a host, with the port that is said or else this one.
@@ -107,15 +110,13 @@ pub fn connect_to(address: SocketAddr, until: Instant) -> io::Result<Bounded> {
     Ok(Bounded { stream: TcpStream::connect_timeout(&address, left)?, until })
 }
 
-/// The system's resolver has no limit of its own, so a thread waits for it and is left behind if it takes too long.
+/// The system's resolver has no limit of its own, so it is waited for.
 fn resolve(at: &str, host: &str, port: u16, within: Duration) -> Result<Vec<SocketAddr>, Unreached> {
-    let (answer, answered) = mpsc::channel();
     let name = host.to_owned();
-    thread::spawn(move || answer.send((name.as_str(), port).to_socket_addrs().map(Vec::from_iter)));
-    match answered.recv_timeout(within) {
-        Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-        Ok(_) => Err(Unreached::Name(at.to_owned())),
-        Err(_) => Err(Unreached::Silent(at.to_owned(), within)),
+    match waited::within(within, move || (name.as_str(), port).to_socket_addrs().map(Vec::from_iter)) {
+        Some(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
+        Some(_) => Err(Unreached::Name(at.to_owned())),
+        None => Err(Unreached::Silent(at.to_owned(), within)),
     }
 }
 

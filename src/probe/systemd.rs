@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
 
 use super::words::span;
-use super::{PATIENCE, Probed, Verdict};
+use super::{PATIENCE, Probed, Verdict, waited};
 use crate::model::probe::UnitState;
 
 /// Bytes that are read of an answer at most.
@@ -44,17 +42,14 @@ fn ask(systemctl: &Path, unit: &str) -> Result<BTreeMap<String, String>, String>
     let reader = asked.stderr_to_stdout().unchecked().reader();
     let reader = reader.map_err(|error| format!("`{}` cannot be started: {error}", systemctl.display()))?;
     let reader = std::sync::Arc::new(reader);
-    let (answer, answered) = mpsc::channel();
     let reading = std::sync::Arc::clone(&reader);
-    thread::spawn(move || {
+    let bytes = waited::within(PATIENCE, move || {
         let mut bytes = Vec::new();
-        let read = (&*reading).take(LIMIT).read_to_end(&mut bytes);
-        let _ = answer.send(read.map(|_| bytes));
+        (&*reading).take(LIMIT).read_to_end(&mut bytes).map(|_| bytes)
     });
-    let bytes = answered.recv_timeout(PATIENCE);
     let _ = reader.kill();
     let bytes = bytes
-        .map_err(|_| format!("systemd gave no answer within {}", span(PATIENCE)))?
+        .ok_or_else(|| format!("systemd gave no answer within {}", span(PATIENCE)))?
         .map_err(|error| format!("the answer of systemd cannot be read: {error}"))?;
     let text = String::from_utf8_lossy(&bytes);
     let answer: BTreeMap<_, _> = text

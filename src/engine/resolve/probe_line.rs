@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use crate::model::probe::UnitState;
+use crate::model::probe::{PATIENCE, UnitState};
 use crate::model::{Located, Probe, Text};
 use crate::text::amount::Amount;
 use crate::text::duration::human;
 
-/// How long a machine is waited for where the runbook does not say.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How far a clock may be off where the runbook does not say.
 const CLOCK_WITHIN: Duration = Duration::from_secs(1);
 
