@@ -15,8 +15,8 @@ use crate::diagnostic::render::{Colour, Format, render, summary};
 use crate::engine::Exit;
 use crate::load::load_with;
 use crate::source::SourceFile;
-use crate::workspace::Workspace;
 use crate::workspace::files::{self, Content, Found};
+use crate::workspace::{Workspace, is_id};
 
 /// Arguments of `lint`.
 #[derive(Clone, Debug, Args)]
@@ -114,11 +114,15 @@ fn check_one(found: &Found) -> Result<Option<Vec<Diagnostic>>, CliError> {
 
 /// A runbook in the same folder, for `include`.
 fn beside(path: &Path, id: &str) -> Option<SourceFile> {
-    let plain = !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
+    if !is_id(id) {
+        return None;
+    }
     let path = path.with_file_name(format!("{id}.yaml"));
-    let regular = std::fs::symlink_metadata(&path).is_ok_and(|kind| kind.is_file());
+    if !std::fs::symlink_metadata(&path).is_ok_and(|kind| kind.is_file()) {
+        return None;
+    }
     match files::read(&Found { path, named: true }) {
-        Ok(Content::Runbook(file)) if plain && regular => Some(file),
+        Ok(Content::Runbook(file)) => Some(file),
         Ok(_) | Err(_) => None,
     }
 }

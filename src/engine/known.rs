@@ -42,7 +42,7 @@ fn known_within(plan: &Plan, ahead: &Ahead, key: &Key, (step, frame): (&str, &Fr
 /// is none, so that nothing runs with it.
 pub fn frame_values(frame: &Frame, around: &Values) -> Values {
     let mut values = Values::default();
-    values.insert_text("host", &around.get_text("host").unwrap_or_default());
+    values.insert_text(HOST, &around.get_text(HOST).unwrap_or_default());
     for (name, input) in &frame.inputs {
         let given = match (frame.given.get(name), &input.default) {
             (Some(given), _) => template::render_text(given, around).ok(),
@@ -66,7 +66,7 @@ pub fn frame_values(frame: &Frame, around: &Values) -> Values {
 /// Whether an input allows a value.
 fn fits(input: &Input, value: &str, values: &Values) -> bool {
     let is = |choice: &crate::model::Text| template::render_text(choice, values).is_ok_and(|choice| choice == value);
-    let pattern = input.pattern.as_ref().map(|pattern| regex::Regex::new(&format!("^(?:{})$", &**pattern)));
+    let pattern = input.whole_pattern().map(|pattern| regex::Regex::new(&pattern));
     (input.choices.is_empty() || input.choices.iter().any(is))
         && pattern.is_none_or(|pattern| pattern.is_ok_and(|pattern| pattern.is_match(value)))
 }

@@ -159,6 +159,17 @@ pub enum Judged {
     Unknown,
 }
 
+impl Judged {
+    /// What a look found, as people read it.
+    pub const fn finding(self) -> &'static str {
+        match self {
+            Self::Passed => "ok",
+            Self::Failed => "FAULT",
+            Self::Unknown => "cannot tell",
+        }
+    }
+}
+
 /// One expectation, held or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matched {

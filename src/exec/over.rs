@@ -88,7 +88,7 @@ pub(super) fn over_main() -> ExitCode {
 
 /// To the end, where it can be known.
 fn carry(over: &Over, asked: &AtomicBool) -> Option<u8> {
-    let nonce = crate::text::hex(&nonce()?);
+    let nonce = crate::text::hex(&crate::host::random::bytes::<16>());
     let mut passed = Passed::default();
     let (mut begun, mut told, mut tries) = (false, false, 0);
     loop {
@@ -211,12 +211,6 @@ fn control_folder() -> Option<String> {
         std::fs::symlink_metadata(folder)
             .is_ok_and(|at| at.is_dir() && at.uid() == uid && at.mode().trailing_zeros() >= 6)
     })
-}
-
-fn nonce() -> Option<[u8; 16]> {
-    let mut bytes = [0; 16];
-    std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).ok()?;
-    Some(bytes)
 }
 
 /// Ends as no command does: by the signal for a line that was cut.

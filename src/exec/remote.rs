@@ -81,7 +81,6 @@ say "end $(cat "$D/exit")"
 /// The script of one connection; `passed` is how many bytes of both streams were read before.
 pub(super) fn script(over: &Over, order: Order, nonce: &str, passed: (u64, u64)) -> String {
     // Read as a whole before any of it runs: what the command prints or reads cannot mix with it.
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     let split = if over.streams == Streams::Split { "1" } else { "" };
     let head = format!(
         "umask 077\nsay() {{ printf '\\n{nonce} %s\\n' \"$1\" >&2; }}\nK={key}\nOUT={out}\nERR={err}\nSPLIT={split}\nD=\n\
@@ -94,7 +93,12 @@ pub(super) fn script(over: &Over, order: Order, nonce: &str, passed: (u64, u64))
         Order::Start => {
             let begin = BEGIN.replace("$PLACES", PLACES);
             let input = over.stdin.as_deref().unwrap_or_default();
-            format!("RUN={}\nIN={}\nOUTER={}\n{begin}", quoted(&over.run), quoted(input), quoted(OUTER))
+            format!(
+                "RUN={}\nIN={}\nOUTER={}\n{begin}",
+                single_quote(&over.run),
+                single_quote(input),
+                single_quote(OUTER)
+            )
         }
         Order::Attach => String::new(),
         Order::End => END.to_owned(),

@@ -11,9 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sha2::{Digest, Sha256};
-
-use crate::text::hex;
+use crate::text::sha256;
 
 /// The hidden first argument of the process that replaces a file.
 pub const REPLACE: &str = "__replace";
@@ -80,10 +78,10 @@ pub(super) fn replace_main(words: impl Iterator<Item = OsString>) -> ExitCode {
 fn replace(path: &Path, new: &Path, (before, after): (&str, &str)) -> Result<String, Unfit> {
     let fail = |source| Unfit::Replace { path: path.to_owned(), source };
     let content = contents(new)?;
-    if digest(&content) != after {
+    if sha256(&content) != after {
         return Err(Unfit::NotConfirmed { path: new.to_owned() });
     }
-    let now = digest(&contents(path)?);
+    let now = sha256(&contents(path)?);
     let shown = path.display();
     if now == after {
         return Ok(format!("`{shown}` has the new content already"));
@@ -137,10 +135,6 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +150,7 @@ mod tests {
     }
 
     fn go(path: &Path, new: &Path) -> Result<String, Unfit> {
-        replace(path, new, (&digest(b"old\n"), &digest(b"new\n")))
+        replace(path, new, (&sha256(b"old\n"), &sha256(b"new\n")))
     }
 
     fn names(folder: &Path) -> Vec<String> {

@@ -233,11 +233,7 @@ impl<'a> Headless<'a> {
     fn told(&mut self, step: &Key) -> Result<Option<Judged>, HeadlessError> {
         let end = self.control.run().newest_attempt(step).and_then(|attempt| attempt.end.clone());
         let Some(end) = end else { return Ok(None) };
-        let verdict = match end.judged {
-            Judged::Passed => "ok",
-            Judged::Failed => "FAULT",
-            Judged::Unknown => "cannot tell",
-        };
+        let verdict = end.judged.finding();
         let found = if end.found.is_empty() { String::new() } else { format!(": {}", end.found.join("; ")) };
         self.say(&format!("{step}: {verdict}{found}"))?;
         Ok(Some(end.judged))

@@ -206,7 +206,7 @@ fn unfit(name: &str, input: &Input, text: &Text, cx: &Cx) -> Option<Diagnostic> 
     if text.contains("{{") || text.contains("{%") {
         return None;
     }
-    let pattern = input.pattern.as_ref().and_then(|pattern| Regex::new(&format!("^(?:{})$", &**pattern)).ok());
+    let pattern = input.whole_pattern().and_then(|pattern| Regex::new(&pattern).ok());
     let choice = input.choices.is_empty() || input.choices.iter().any(|choice| **choice == **text);
     if choice && pattern.is_none_or(|pattern| pattern.is_match(text)) {
         return None;
@@ -269,20 +269,12 @@ fn put(step: &mut Step, wish: &Wish, title: &Text, within: &mut Vec<Step>) {
     if here && step.fields.title.is_none() && !title.contains("{{") {
         step.title = Text::literal(title);
     }
-    match &mut step.kind {
-        Kind::Include { steps, .. } if here => *steps = std::mem::take(within),
-        Kind::Include { steps, .. } | Kind::Steps(steps) => {
-            for step in steps {
-                put(step, wish, title, within);
-            }
-        }
-        Kind::Check(_)
-        | Kind::Wait { .. }
-        | Kind::Change(_)
-        | Kind::ByHand(_)
-        | Kind::Question(_)
-        | Kind::Edit(_)
-        | Kind::Announce(_) => {}
+    if let (true, Kind::Include { steps, .. }) = (here, &mut step.kind) {
+        *steps = std::mem::take(within);
+        return;
+    }
+    for child in step.children_mut() {
+        put(child, wish, title, within);
     }
 }
 
@@ -308,10 +300,8 @@ fn rename(step: &mut Step, around: &str) {
             *id = long(id);
         }
     }
-    if let Kind::Steps(steps) | Kind::Include { steps, .. } = &mut step.kind {
-        for step in steps {
-            rename(step, around);
-        }
+    for child in step.children_mut() {
+        rename(child, around);
     }
 }
 

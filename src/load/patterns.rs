@@ -74,7 +74,7 @@ fn check_glob(glob: &Text, cx: &mut Cx) {
 }
 
 fn check_input(name: &str, input: &Input, tree: &Node, cx: &mut Cx) {
-    let pattern = input.pattern.as_ref().and_then(|text| compile(&format!("^(?:{})$", &**text), text, cx));
+    let pattern = input.whole_pattern().zip(input.pattern.as_ref()).and_then(|(whole, text)| compile(&whole, text, cx));
     let fits = |value: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(value));
     for choice in input.choices.iter().filter(|choice| !fits(choice)) {
         let problem = cx.problem(

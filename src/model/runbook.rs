@@ -91,6 +91,13 @@ pub struct Input {
     pub optional: bool,
 }
 
+impl Input {
+    /// A regular expression that a value must match as a whole.
+    pub fn whole_pattern(&self) -> Option<String> {
+        self.pattern.as_ref().map(|pattern| format!("^(?:{})$", pattern.source))
+    }
+}
+
 impl Decode for Input {
     fn shape() -> Shape {
         Shape::Any(vec![Text::shape(), FullInput::shape()])

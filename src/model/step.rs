@@ -245,6 +245,12 @@ impl Step {
         }
     }
 
+    /// The same, to be finished by the loader.
+    pub fn children_mut(&mut self) -> &mut [Self] {
+        let (Kind::Steps(steps) | Kind::Include { steps, .. }) = &mut self.kind else { return &mut [] };
+        steps
+    }
+
     /// This step and all below it, in the order of the file.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         visit(self);

@@ -64,7 +64,7 @@ impl Asker {
                 Err(error) => Facts { found: vec![plain(&chain(&error))], ..measured(Judged::Unknown) },
             },
         };
-        facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts.dur_ms = since(begun);
         facts
     }
 
@@ -189,6 +189,11 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// Milliseconds since then.
+pub fn since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Facts of something that is no process.

@@ -77,10 +77,7 @@ impl Session {
         thread::spawn(move || {
             let measured = asker.sight(&watch, &blob, &stop).and_then(|now| {
                 let Some(now) = now else { return Ok(None) };
-                let guards = match &before {
-                    Some(before) => watch.compare(before, &now, &[]).map_err(|error| super::ask::chain(&error))?,
-                    None => now.guards(),
-                };
+                let guards = watch.held_to(before.as_ref(), &now).map_err(|error| super::ask::chain(&error))?;
                 Ok(Some((guards, now)))
             });
             send(&to, Msg::Entered { how, measured });

@@ -1,15 +1,13 @@
 //! An edit up to its confirmation: a private copy, the editor on it, and the difference on record. What replaces the
 //! file afterwards is a change like any other.
 
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use similar::{ChangeTag, TextDiff};
 
 use super::control::{Edited, Editing, Trouble};
+use super::keep::write_private;
 use super::watch::expand;
 use super::{Session, ask, failed};
 use crate::engine::command::Command;
@@ -17,7 +15,7 @@ use crate::engine::record::EditDraft;
 use crate::engine::resolve::{CommandLine, Resolved, Work};
 use crate::engine::{Exit, Key, Refusal};
 use crate::exec::{self, REPLACE};
-use crate::text::{hex, plain};
+use crate::text::{plain, sha256};
 
 /// How much of a difference is on record, in lines and bytes.
 const KEPT_LINES: usize = 200;
@@ -29,7 +27,7 @@ impl Session {
         let (path, draft) = edited(resolved)?;
         let path = expand(path, &self.place.home, &self.place.cwd);
         let original = contents(&path)?;
-        let drafted = draft.filter(|draft| draft.before == digest(&original));
+        let drafted = draft.filter(|draft| draft.before == sha256(&original));
         let content = match drafted {
             Some(draft) => contents(&self.kept(&draft.after))?,
             None => original,
@@ -58,7 +56,7 @@ impl Session {
             Some(given) => contents(given)?,
             None => contents(&self.private(&resolved.key, &path))?,
         };
-        let (before, after) = (digest(&original), digest(&new));
+        let (before, after) = (sha256(&original), sha256(&new));
         if before == after {
             return Ok(Edited::Unchanged);
         }
@@ -119,21 +117,6 @@ fn edited(resolved: &Resolved) -> Result<(&str, Option<&EditDraft>), Trouble> {
 
 fn contents(path: &Path) -> Result<Vec<u8>, Trouble> {
     exec::contents(path).map_err(|error| failed(ask::chain(&error), Exit::Environment))
-}
-
-fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    let new = path.with_extension("locum-new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
 }
 
 /// What differs between two contents.

@@ -59,14 +59,9 @@ fn found(hosts: &[OnHost], wanted: Hosts) -> Vec<String> {
     if wanted == Hosts::Same && !same(hosts) {
         found.push("they do not say the same".to_owned());
     }
-    let word = |judged| match judged {
-        Judged::Passed => "ok",
-        Judged::Failed => "FAULT",
-        Judged::Unknown => "cannot tell",
-    };
     found.extend(hosts.iter().map(|one| {
         let said = if one.found.is_empty() { String::new() } else { format!(": {}", one.found.join("; ")) };
-        format!("{} {}{said}", plain(&one.host), word(one.judged))
+        format!("{} {}{said}", plain(&one.host), one.judged.finding())
     }));
     found
 }

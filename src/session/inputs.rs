@@ -97,10 +97,8 @@ fn fit(name: &str, input: &Input, choices: &[String], text: &str) -> Result<Valu
         if !choices.is_empty() && !choices.iter().any(|choice| choice == item) {
             return Err(unfit(item, format!("one of: {}", choices.join(", "))));
         }
-        let pattern = input
-            .pattern
-            .as_ref()
-            .map(|pattern| (&pattern.source, regex::Regex::new(&format!("^(?:{})$", pattern.source))));
+        let whole = input.whole_pattern().map(|pattern| regex::Regex::new(&pattern));
+        let pattern = input.pattern.as_ref().map(|pattern| &pattern.source).zip(whole);
         match pattern {
             Some((source, Ok(whole))) if !whole.is_match(item) => {
                 Err(unfit(item, format!("a value that matches `{source}`")))

@@ -13,6 +13,7 @@ mod edit;
 pub mod found;
 mod hosts;
 pub mod inputs;
+mod keep;
 pub mod open;
 pub mod place;
 pub mod resume;
@@ -20,8 +21,6 @@ pub mod stop;
 pub mod task;
 pub mod watch;
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -152,17 +151,8 @@ impl Session {
     /// Keeps a measure beside the run, so that whoever goes on compares with the same.
     fn keep_sight(&self, name: &str, sight: &Sight) -> Result<(), Trouble> {
         let path = self.folder.guards().join(format!("{name}.json"));
-        let write = || -> std::io::Result<()> {
-            let bytes = serde_json::to_vec(sight)?;
-            let new = path.with_extension("new");
-            let mut file =
-                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&new, &path)?;
-            std::fs::File::open(self.folder.guards())?.sync_all()
-        };
-        write().map_err(|error| Trouble::Failed {
+        let bytes = serde_json::to_vec(sight).map_err(std::io::Error::from);
+        bytes.and_then(|bytes| keep::write_private(&path, &bytes)).map_err(|error| Trouble::Failed {
             message: format!("cannot keep the measure of the guards `{}`: {error}", path.display()),
             exit: Exit::JournalNotWritable,
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TargetLine, TestLine, Via, Work};
+use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TargetLine, TestLine, Via, Work, as_user};
 use crate::exec::{self, CommandSpec, Cut, OnTimeout, Over, Streams};
 use crate::lab;
 use crate::probe::{CONFIGURED, Probe, scheme_and_place};
@@ -108,12 +108,9 @@ impl Place {
             return spec;
         }
         let mut argv = prefix.to_vec();
-        argv.extend(user.iter().flat_map(|user| ["sudo", "-n", "-u", user, "--"].map(str::to_owned)));
-        let mut env = line.env.clone();
-        env.extend(belongs.environment());
-        env.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
+        argv.extend(user.into_iter().flat_map(|user| as_user(user)));
         argv.push("env".to_owned());
-        argv.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
+        argv.extend(taken_along(line, belongs).iter().map(|(name, value)| format!("{name}={value}")));
         if let (Some(cwd), false) = (&line.cwd, self.at.is_here()) {
             let script = "cd -- \"$1\" && shift && exec \"$@\"";
             argv.extend(["sh", "-c", script, "sh", cwd].map(str::to_owned));
@@ -125,16 +122,14 @@ impl Place {
 
     /// A command over ssh: it travels as a script on standard input, and a process of ours stands in for it here.
     fn over(&self, line: &CommandLine, belongs: &Belongs, spec: CommandSpec, cut: Cut) -> CommandSpec {
-        let mut env = line.env.clone();
-        env.extend(belongs.environment());
-        env.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
+        let env = taken_along(line, belongs);
         let pairs = env.iter().map(|(name, value)| format!("{name}={}", single_quote(value))).collect::<Vec<_>>();
         let cwd = line.cwd.as_ref().map_or_else(String::new, |cwd| format!("cd -- {} || exit 127\n", there_path(cwd)));
         let command = join(&spec.argv);
         // A bash that believes sshd started it reads the files of an interactive one.
         let cwd = format!("unset SSH_CLIENT SSH2_CLIENT\n{cwd}");
         let run = match &self.at.user {
-            Some(user) => format!("{cwd}exec sudo -n -u {} -- env {} {command}\n", single_quote(user), pairs.join(" ")),
+            Some(user) => format!("{cwd}exec {} env {} {command}\n", join(&as_user(user)), pairs.join(" ")),
             None => format!("{cwd}export {}\nexec {command}\n", pairs.join(" ")),
         };
         let key = match cut {
@@ -282,6 +277,14 @@ impl Place {
             None => Ok(()),
         }
     }
+}
+
+/// What a command is given where nothing of this machine's environment comes along.
+fn taken_along(line: &CommandLine, belongs: &Belongs) -> BTreeMap<String, String> {
+    let mut env = line.env.clone();
+    env.extend(belongs.environment());
+    env.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
+    env
 }
 
 /// A path for the shell there, whose own home `~` is.

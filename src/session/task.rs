@@ -112,7 +112,7 @@ impl Task {
             Err(why) => format!("NOT sent to {name}: {why}"),
         });
         let mut facts = Facts { found: found.map(|line| crate::text::plain(&line)).collect(), ..measured(judged) };
-        facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts.dur_ms = ask::since(begun);
         send(&self.to, Msg::Said(facts.found.join("; ")));
         let ending = self.ending(facts, None);
         send(&self.to, Msg::Looked(Box::new(ending)));
@@ -125,7 +125,7 @@ impl Task {
         }
         let begun = Instant::now();
         let facts = super::hosts::look_on_all(&self.asker, &self.resolved.on, &self.blob, &self.stop);
-        Facts { dur_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), ..facts }
+        Facts { dur_ms: ask::since(begun), ..facts }
     }
 
     fn wait(&self, test: &TestLine, every: Duration, at_most: Duration, hold: Duration) -> Facts {
@@ -133,7 +133,7 @@ impl Task {
         let mut held_since: Option<Instant> = None;
         loop {
             let mut facts = self.ask(test);
-            facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            facts.dur_ms = ask::since(begun);
             if facts.judged == Judged::Passed {
                 let since = *held_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= hold {
@@ -185,11 +185,8 @@ impl Task {
             AskDone::No => Vec::new(),
         };
         let sight = self.asker.sight(&self.watch, &self.blob, &self.stop)?;
-        let guards = match (before, &sight) {
-            (Some(before), Some(now)) => Some(self.watch.compare(before, now, &[]).map_err(|error| error.to_string())?),
-            (None, Some(now)) => Some(now.guards()),
-            (_, None) => None,
-        };
+        let guards = sight.as_ref().map(|now| self.watch.held_to(before, now)).transpose();
+        let guards = guards.map_err(|error| error.to_string())?;
         let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
         let copies = self.resolved.does == Does::Change && self.resolved.undo == UndoLine::Copy;
         let goes_on = copies && !broken && needs.iter().all(|need| need.held);
@@ -271,7 +268,7 @@ impl Task {
             }
             Err(error) => Facts { found: vec![ask::chain(&error)], ..measured(Judged::Failed) },
         };
-        facts.dur_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts.dur_ms = ask::since(begun);
         self.settle(facts, before);
     }
 

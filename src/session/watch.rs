@@ -1,6 +1,5 @@
 //! The guards of a run: measured, compared with the measure before, kept for whoever goes on.
 
-use crate::text::hex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::record::{Changed, Guards};
 use crate::engine::resolve::GuardLines;
 use crate::guard::{Change, Difference, GuardError, MayChange, Measure, Progress, Roots, compare, measure_seen};
+use crate::text::{hex, sha256};
 
 /// Everything that was measured at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,10 +66,15 @@ impl Watch {
         for line in &self.lines.others {
             if let Some(command) = &line.output_of {
                 let output = ask(command).map_err(|why| format!("cannot measure the guard `{}`: {why}", line.what))?;
-                outputs.insert(line.what.clone(), hex(&Sha256::digest(&output)));
+                outputs.insert(line.what.clone(), sha256(&output));
             }
         }
         Ok(Sight { scope, others, outputs })
+    }
+
+    /// What was measured before anything ran; whoever comes again is held to what was there the first time.
+    pub fn held_to(&self, before: Option<&Sight>, now: &Sight) -> Result<Guards, GuardError> {
+        before.map_or_else(|| Ok(now.guards()), |before| self.compare(before, now, &[]))
     }
 
     /// Compares two measures; `may_change` are the globs of the step between them.

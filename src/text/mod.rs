@@ -23,7 +23,7 @@ pub mod zone;
 pub use amount::{Amount, bytes_text};
 pub use duration::{human, parse_duration};
 pub use expect_text::contains_at_word_borders;
-pub use hex::hex;
+pub use hex::{hex, sha256};
 pub use pattern::CommandPattern;
 pub use redactor::Redactor;
 pub use sanitizer::{Colours, Sanitizer, plain, plain_lines};

@@ -88,8 +88,7 @@ impl Workspace {
 
     /// Loads a runbook by its id.
     pub fn load(&self, id: &str) -> Result<Loaded, WorkspaceError> {
-        let plain = !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
-        if !plain {
+        if !is_id(id) {
             return Err(WorkspaceError::BadId(id.to_owned()));
         }
         let path = self.path(id);
@@ -109,8 +108,7 @@ impl Workspace {
     /// The file of a runbook that another one includes.
     fn other(&self, id: &str) -> Option<SourceFile> {
         let path = self.path(id);
-        let plain = !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
-        if !plain || !path.is_file() || !self.holds(&path) {
+        if !is_id(id) || !path.is_file() || !self.holds(&path) {
             return None;
         }
         let shown = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
@@ -128,6 +126,11 @@ impl Workspace {
         let path = self.runbooks.join("people.yaml");
         if self.holds(&path) { std::fs::read(path).ok() } else { None }
     }
+}
+
+/// Whether this can name a runbook: never a path.
+pub fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
 /// Reads a file of at most [`MAX_FILE`] bytes.

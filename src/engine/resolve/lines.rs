@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::probe_line::ProbeLine;
 use super::target::TargetLine;
 use crate::engine::key::Key;
@@ -145,7 +143,7 @@ impl Resolved {
         let on: Vec<_> = self.on.iter().map(|one| (&one.at, &one.work)).collect();
         let Self { key, work, may_change, undo, at, .. } = self;
         let text = format!("{key:?}\n{work:?}\n{may_change:?}\n{undo:?}\n{at:?}\n{on:?}");
-        crate::text::hex(&Sha256::digest(text))
+        crate::text::sha256(text)
     }
 
     /// The words of the process, or what is done instead of one.

@@ -8,7 +8,7 @@ mod target;
 pub use guards::{GuardLine, GuardLines, forbidden, guards};
 pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, TestLine, UndoLine, Work};
 pub use probe_line::ProbeLine;
-pub use target::{Prove, TargetLine, Via};
+pub use target::{Prove, TargetLine, Via, as_user};
 
 use std::collections::BTreeMap;
 

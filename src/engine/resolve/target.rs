@@ -53,7 +53,7 @@ impl TargetLine {
             Via::Prefix(words) => words.clone(),
             Via::Ssh => vec!["ssh".to_owned(), "--".to_owned(), self.host.clone()],
         };
-        words.extend(self.user.iter().flat_map(|user| ["sudo", "-n", "-u", user, "--"].map(str::to_owned)));
+        words.extend(self.user.iter().flat_map(|user| as_user(user)));
         words
     }
 
@@ -84,6 +84,11 @@ impl TargetLine {
         }
         Err(Refusal::WrongPlace { host: self.host.clone(), want: prove.prints.clone(), got: proof.got.clone() })
     }
+}
+
+/// The words that make a command another account's; never with a prompt.
+pub fn as_user(user: &str) -> [String; 5] {
+    ["sudo", "-n", "-u", user, "--"].map(str::to_owned)
 }
 
 impl Resolver<'_> {
