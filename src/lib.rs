@@ -18,7 +18,7 @@
 //! | L2 | `yaml` `template` |
 //! | L3 | `model` `load` `schema` `lint` |
 //! | L4 | `engine` `view` `report` `book` (pure: no clock, file, process, environment or terminal up to here) |
-//! | L5 | `host` `config` `journal` `exec` `probe` `guard` `lab` `workspace` `site` |
+//! | L5 | `host` `config` `journal` `exec` `probe` `guard` `lab` `workspace` `trust` `site` |
 //! | L6 | `session` |
 //! | L7 | `tui` `plain` `headless` |
 //! | L8 | `cli` |
@@ -50,6 +50,7 @@ pub mod journal;
 pub mod lab;
 pub mod probe;
 pub mod site;
+pub mod trust;
 pub mod workspace;
 // L6
 pub mod session;

@@ -23,3 +23,4 @@ mod ssh;
 mod stage;
 mod support;
 mod terminal;
+mod trust;

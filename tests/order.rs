@@ -7,6 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::stage::{EXE, Stage};
+use crate::support::case::accepted;
 
 const RUNBOOK: &str = "locum: 1
 title: One change
@@ -55,7 +56,8 @@ fn nothing_runs_before_its_intent_is_durable_and_nothing_is_shown_before_its_out
     let trace = stage.path("trace");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-s", "4096", "-e", "trace=write,pwrite64,fdatasync,fsync,execve", "-o"]).arg(&trace);
-    stage.dress(strace.arg(EXE).args(["run", "x", "--headless", "--answers", "answers.yaml"]));
+    let words = ["run", "x", "--headless", "--answers", "answers.yaml"];
+    stage.dress(strace.arg(EXE).args(words).args(accepted(&words)));
     assert!(strace.output().unwrap().status.success());
     let calls = calls(&fs::read_to_string(&trace).unwrap());
     let find = |after: usize, what: &dyn Fn(&str) -> bool, name: &str| -> &Call {

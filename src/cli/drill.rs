@@ -20,6 +20,7 @@ use crate::session::inputs::draw;
 use crate::session::open::{Start, open};
 use crate::session::place::Place;
 use crate::template::{Values, render_text};
+use crate::trust::Review;
 use crate::workspace::Workspace;
 
 /// How long a lab may take to be ready.
@@ -100,7 +101,14 @@ pub fn drill(args: &DrillArgs) -> Outcome {
     let words = start_of(&runbook, &args.lab);
     let words = words.iter().flat_map(|word| word.split_whitespace());
     bundle.lab(&ours.workspace.runbooks, words)?;
+    let review = match &args.id {
+        Some(id) => super::reviewed::review(&around, &ours.workspace, id, &bundle),
+        None if args.at.runbooks.is_some() => super::reviewed::review(&around, &ours.workspace, FLAGSHIP, &bundle),
+        None => Review::default(),
+    };
     let start = Start {
+        review,
+        accepted: None,
         bundle,
         runbook,
         inputs: drawn.values,

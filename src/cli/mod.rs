@@ -11,6 +11,7 @@ pub mod log;
 pub mod outcome;
 pub mod report;
 pub mod resume;
+pub mod reviewed;
 pub mod run;
 pub mod runs;
 pub mod screen;

@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::outcome::CliError;
+use super::reviewed;
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::Exit;
 use crate::engine::record::{Close, Mode};
@@ -47,6 +48,9 @@ pub struct RunArgs {
     /// Only looks: nothing is changed
     #[arg(long)]
     pub look: bool,
+    /// Run bytes that nobody reviewed, and say why; it is recorded
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["dry_run", "look"])]
+    pub accept_unreviewed: Option<String>,
     #[command(flatten)]
     pub at: Where,
 }
@@ -80,7 +84,10 @@ pub fn run(args: RunArgs) -> Outcome {
         answers.check(&crate::engine::Plan::new(runbook.clone()), path)?;
         given.extend(answers.inputs.clone());
     }
+    let bundle = bundle(&workspace, &runbook, &text)?;
+    let review = reviewed::review(&around, &workspace, &args.id, &bundle);
     if args.dry_run {
+        reviewed::tell(&review)?;
         return super::dry_run::print(
             &runbook,
             &draw(&runbook, &given)?,
@@ -95,8 +102,10 @@ pub fn run(args: RunArgs) -> Outcome {
         ));
     }
     not_a_part(&runbook)?;
+    if !args.look {
+        reviewed::refuse(&review, &args.id, args.accept_unreviewed.as_deref())?;
+    }
     let drawn = ask_for_inputs(&runbook, given, answers.is_some())?;
-    let bundle = bundle(&workspace, &runbook, &text)?;
     let start = Start {
         place: around.place(&workspace.root),
         inputs: drawn.values,
@@ -104,6 +113,8 @@ pub fn run(args: RunArgs) -> Outcome {
         tz: around.zone(),
         mode: if args.look { Mode::Look } else { Mode::Live },
         lab: None,
+        review,
+        accepted: args.accept_unreviewed,
         state: around.state(&args.at)?,
         program: program()?,
         runbook,
@@ -184,6 +195,9 @@ pub fn headless(mut session: Session, answers: &Answers, decisions: Decisions) -
     }
     let mut out = io::stdout().lock();
     writeln!(out, "run {}", session.id())?;
+    if let Some(said) = session.run().opened.as_ref().and_then(|opened| opened.runbook.not_reviewed_words()) {
+        writeln!(out, "{}", crate::text::plain(&said))?;
+    }
     let exit = Headless::new(&mut session, answers, &mut out).decided(decisions).interrupted_by(interrupted).run()?;
     writeln!(out, "locum report {}", session.id())?;
     Ok(exit)

@@ -16,6 +16,9 @@ pub struct Config {
     /// Your zone, as IANA names it; default: the machine's.
     #[serde(default)]
     pub zone: Option<String>,
+    /// The branch that holds what was reviewed; default: what the origin calls its own, then `main` or `master`.
+    #[serde(default)]
+    pub reviewed_branch: Option<String>,
     /// Where `announce` tells people, by name. A repository can add none.
     #[serde(default)]
     channels: BTreeMap<String, Channel>,

@@ -15,6 +15,7 @@ mod properties;
 pub mod record;
 pub mod refusal;
 pub mod resolve;
+mod reviewed;
 pub mod run;
 #[cfg(test)]
 pub mod testkit;

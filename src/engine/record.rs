@@ -53,10 +53,21 @@ pub struct RunbookRef {
     pub version: String,
     /// `sha256:` over everything in the bundle.
     pub digest: String,
+    /// The tip of the default branch, which the bytes were compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Whether the bytes are others than those of the commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dirty: Option<bool>,
+    /// The default branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Why the bytes are not the reviewed ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_reviewed: Option<String>,
+    /// Why they were run all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 /// On what the run acts.

@@ -31,14 +31,16 @@ pub fn lines(plan: &Plan, run: &Run, times: Times) -> String {
     if let Some(opened) = &run.opened {
         let book = &opened.runbook;
         let commit = book.commit.as_ref().map_or_else(String::new, |commit| format!(", commit {}", code(commit)));
-        let dirty = if book.dirty == Some(true) { ", with changes that are in no commit" } else { "" };
         let _ = writeln!(
             out,
-            "\nRunbook {}, version {}, {}{commit}{dirty}.",
+            "\nRunbook {}, version {}, {}{commit}.",
             code(&book.id),
             inline(&book.version),
             code(&book.digest)
         );
+        if let Some(review) = book.review_words() {
+            let _ = writeln!(out, "\n{}.", inline(&review));
+        }
         for (name, value) in &opened.inputs {
             let _ = writeln!(out, "\nInput {}: {}", code(name), code(&value_text(value)));
         }

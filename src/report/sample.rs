@@ -107,8 +107,7 @@ fn opened(mode: Mode) -> Event {
             id: "site".to_owned(),
             version: "1.2.0".to_owned(),
             digest: "sha256:dd".to_owned(),
-            commit: None,
-            dirty: None,
+            ..RunbookRef::default()
         },
         mode,
         inputs: BTreeMap::from([("site".to_owned(), "forum".into()), ("dir".to_owned(), "/srv/{{ x }}".into())]),

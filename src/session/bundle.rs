@@ -129,6 +129,11 @@ impl Bundle {
         Ok(())
     }
 
+    /// Every file by the name it has in the bundle.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+
     /// `sha256:` over names and contents.
     pub fn digest(&self) -> String {
         let mut digest = Sha256::new();

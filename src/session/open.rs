@@ -19,6 +19,7 @@ use crate::guard::Progress;
 use crate::host::Clock;
 use crate::journal::{Holder, JournalError, RunFolder, RunLock, Writer, new_run_id};
 use crate::model::Runbook;
+use crate::trust::Review;
 
 /// How often a name for a run is tried before we give up.
 const TRIES: u32 = 20;
@@ -34,6 +35,10 @@ pub struct Start {
     /// The name of the lab, in a drill.
     pub lab: Option<String>,
     pub place: Place,
+    /// Whether the bundle is the reviewed one.
+    pub review: Review,
+    /// Why a bundle that is not is run all the same.
+    pub accepted: Option<String>,
     /// Where runs are kept.
     pub state: PathBuf,
     /// This program.
@@ -53,8 +58,11 @@ pub fn open(start: Start) -> Result<Session, Trouble> {
         id: start.runbook.id.clone(),
         version: start.runbook.version().to_owned(),
         digest: start.bundle.digest(),
-        commit: None,
-        dirty: None,
+        dirty: start.review.commit.as_ref().map(|_| start.review.fault.is_some()),
+        commit: start.review.commit,
+        branch: start.review.branch,
+        accepted: start.accepted.filter(|_| start.review.fault.is_some()),
+        not_reviewed: start.review.fault.map(|fault| fault.to_string()),
     };
     let opening = Opening {
         who: start.who,

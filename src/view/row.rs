@@ -10,6 +10,7 @@ pub enum Label {
     How,
     Before,
     Where,
+    Review,
     Runs,
     /// What people are told, to the letter.
     Tells,
@@ -50,6 +51,7 @@ impl Label {
             Self::How => "How",
             Self::Before => "First",
             Self::Where => "Where",
+            Self::Review => "Review",
             Self::Runs => "Runs",
             Self::Tells => "Tells",
             Self::LooksAlike => "LOOKS ALIKE",

@@ -9,6 +9,7 @@ use crate::engine::{Key, Plan, Run};
 use crate::model::Phase;
 use crate::text::Zone;
 use crate::text::sanitizer;
+use crate::view::card::Tone;
 
 /// A text from outside as lines without anything that could attack a terminal; empty lines at both ends go.
 pub fn lines(text: &str) -> Vec<String> {
@@ -60,6 +61,13 @@ pub fn place(run: &Run) -> String {
         (Mode::Drill, None) => format!("the lab on {}", host(run)),
         (Mode::Live | Mode::Look, _) => host(run),
     }
+}
+
+/// Whether the bytes of a run are the reviewed ones: always where a change is near, elsewhere only where they are not.
+pub fn review(run: &Run, tone: Tone) -> Option<String> {
+    let book = &run.opened.as_ref()?.runbook;
+    let said = if tone == Tone::Change { book.review_words() } else { book.not_reviewed_words() };
+    said.map(|said| line(&said))
 }
 
 /// As whom commands run.

@@ -16,6 +16,8 @@ use locum::exec::Started;
 use locum::journal::{self, Evidence, RunFolder, SupLock, read_evidence};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::support::case::accepted;
+
 pub const EXE: &str = env!("CARGO_BIN_EXE_locum");
 
 /// Longer than anything here takes, on a machine that is busy with other things.
@@ -66,7 +68,7 @@ impl Stage {
     /// The binary with these words, in this stage.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(EXE);
-        self.dress(command.args(words));
+        self.dress(command.args(words).args(accepted(words)));
         command
     }
 

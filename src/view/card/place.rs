@@ -23,6 +23,7 @@ pub(super) fn enter_repair(plan: &Plan, run: &Run) -> Card {
             rows.one(Label::Before, "going in measures all of this; every change is measured against it");
         }
     }
+    rows.add(Label::Review, words::review(run, Tone::Change));
     let looks_only = run.mode() == Mode::Look;
     let well = !run
         .findings

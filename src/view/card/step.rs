@@ -186,6 +186,7 @@ impl Maker<'_> {
         );
         if runs {
             rows.add(Label::Where, self.whereabouts(resolved));
+            rows.add(Label::Review, words::review(self.run, self.tone()));
         }
         let Some(resolved) = resolved else {
             rows.add(Label::Runs, written(&self.step.kind));
