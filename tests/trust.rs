@@ -57,7 +57,7 @@ fn a_runbook_that_nobody_reviewed_is_refused_with_what_to_do() {
 fn a_reviewed_one_runs_and_its_commit_is_on_record_and_in_the_report() {
     let case = forum();
     let commit = commit(&case.room());
-    let ended = headless(case).stdout(lacks("NOT REVIEWED")).status(0);
+    let ended = headless(case).stdout(has("restart: ok")).stdout(lacks("NOT REVIEWED")).status(0);
     let book = &ended.journal()[0]["runbook"];
     assert_eq!((&book["commit"], &book["dirty"], &book["branch"]), (&commit.into(), &false.into(), &"main".into()));
     assert!(book.get("not_reviewed").is_none(), "{book}");

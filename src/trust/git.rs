@@ -67,19 +67,9 @@ impl Git {
     pub fn default_branch(&self, wished: Option<&str>) -> Result<Option<(String, String)>, GitError> {
         let refs = match wished {
             Some(name) => {
-                [format!("refs/remotes/{name}"), format!("refs/remotes/origin/{name}"), format!("refs/heads/{name}")]
-                    .to_vec()
+                ["refs/remotes/", "refs/remotes/origin/", "refs/heads/"].map(|at| format!("{at}{name}")).to_vec()
             }
-            None => {
-                let head = self.ask(&["symbolic-ref", "-q", "refs/remotes/origin/HEAD"], "")?;
-                let head = head.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
-                let named =
-                    ["refs/remotes/origin/main", "refs/remotes/origin/master", "refs/heads/main", "refs/heads/master"];
-                head.filter(|name| name.starts_with("refs/remotes/origin/"))
-                    .into_iter()
-                    .chain(named.map(str::to_owned))
-                    .collect()
-            }
+            None => self.usual_branches()?,
         };
         for name in refs {
             let commit =
@@ -93,10 +83,19 @@ impl Git {
         Ok(None)
     }
 
+    /// Where the default branch may be, the surest place first.
+    fn usual_branches(&self) -> Result<Vec<String>, GitError> {
+        let head = self.ask(&["symbolic-ref", "-q", "refs/remotes/origin/HEAD"], "")?;
+        let head = head.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+        let named = ["refs/remotes/origin/main", "refs/remotes/origin/master", "refs/heads/main", "refs/heads/master"];
+        let head = head.filter(|name| name.starts_with("refs/remotes/origin/"));
+        Ok(head.into_iter().chain(named.map(str::to_owned)).collect())
+    }
+
     /// What a commit holds at these paths, as it was committed: no filter and no conversion of line ends.
     pub fn contents(&self, commit: &str, paths: &[String]) -> Result<Vec<Option<Vec<u8>>>, GitError> {
-        let asked: String = paths.iter().map(|path| format!("{commit}:{path}\n")).collect();
-        let said = self.ask(&["cat-file", "--batch"], &asked)?;
+        let asked: Vec<_> = paths.iter().map(|path| format!("{commit}:{path}\n")).collect();
+        let said = self.ask(&["cat-file", "--batch"], &asked.concat())?;
         let said = said.ok_or_else(|| GitError::Failed("`git cat-file` failed".to_owned()))?;
         let mut rest = said.as_slice();
         paths.iter().map(|_| next_object(&mut rest)).collect()

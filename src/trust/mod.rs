@@ -83,8 +83,8 @@ pub struct User<'a> {
 /// Whether these bytes are the reviewed ones. `root` is the top of their repository.
 pub fn review(root: &Path, origins: &[Origin], user: User) -> Review {
     let mut review = Review::default();
-    review.fault = weigh(root, origins, user, &mut review).err();
-    review
+    let fault = weigh(root, origins, user, &mut review).err();
+    Review { fault, ..review }
 }
 
 fn weigh(root: &Path, origins: &[Origin], user: User, review: &mut Review) -> Result<(), Unreviewed> {

@@ -188,7 +188,7 @@ const PROGRAMS: [&str; 16] = [
 fn nothing_of_a_hostile_repository_is_executed() {
     let repository = Repository::new();
     let (bait, caught) = (repository.scratch.path().join("bait"), repository.scratch.path().join("caught"));
-    fs::write(&bait, format!("#!/bin/sh\necho \"$0 $*\" >>'{}'\ncat\n", caught.display())).unwrap();
+    fs::write(&bait, format!("#!/bin/sh\necho \"$0 $*\" >>'{}'\nexit 1\n", caught.display())).unwrap();
     fs::set_permissions(&bait, fs::Permissions::from_mode(0o755)).unwrap();
     let program = bait.display().to_string();
     repository.write(".gitattributes", "* filter=evil diff=evil\n");
