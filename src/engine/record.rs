@@ -345,6 +345,7 @@ pub struct Intent {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
+#[expect(clippy::large_enum_variant, reason = "an opening is as large as it is, and there is one a run")]
 pub enum Event {
     #[serde(rename = "run.open")]
     RunOpened {
