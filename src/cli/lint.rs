@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use rayon::prelude::*;
 
 use super::Outcome;
 use super::outcome::CliError;
@@ -13,6 +12,7 @@ use super::surroundings::variable;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Colour, Format, render, summary};
 use crate::engine::Exit;
+use crate::host::cores;
 use crate::load::load_with;
 use crate::source::SourceFile;
 use crate::workspace::files::{self, Content, Found};
@@ -88,8 +88,11 @@ struct Checked {
 fn check(paths: &[PathBuf]) -> Result<Checked, CliError> {
     let found = files::find(paths)?;
     // A pool of threads costs more than one file.
-    let results: Vec<_> =
-        if found.len() < 4 { found.iter().map(check_one).collect() } else { found.par_iter().map(check_one).collect() };
+    let results: Vec<_> = if found.len() < 4 {
+        found.iter().map(check_one).collect()
+    } else {
+        cores::share(found.iter().collect(), check_one)
+    };
     let mut checked = Checked { runbooks: 0, problems: Vec::new() };
     for result in results {
         if let Some(mut problems) = result? {

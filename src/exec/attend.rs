@@ -7,7 +7,6 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -54,6 +53,8 @@ pub enum OutputNotice {
     },
     /// Its time is up, and it goes on.
     Overdue,
+    /// It was told to end, and then made to, and something of it is still there.
+    CannotEnd,
 }
 
 /// The streams of a command that is about to be spawned.
@@ -68,6 +69,16 @@ pub(super) struct Ends {
     pub stdout: PipeWriter,
     /// Absent where the streams are joined.
     pub stderr: Option<PipeWriter>,
+}
+
+/// Waits for a command once it has one.
+pub(super) struct Waiter(Sender<duct::Handle>);
+
+impl Waiter {
+    /// From now on it waits.
+    pub fn wait_for(self, handle: duct::Handle) {
+        self.0.send(handle).expect("the one who waits is there until it has something to wait for");
+    }
 }
 
 /// A command that runs.
@@ -107,13 +118,17 @@ impl Outputs {
         self.tell.clone()
     }
 
-    /// Lets somebody wait for the command, who tells when it has ended.
-    pub fn wait_for(&self, handle: duct::Handle) -> io::Result<()> {
-        let (tell, handle) = (self.tell.clone(), Arc::new(handle));
+    /// Somebody who will wait for the command and tell when it has ended. Made before the command is spawned: one that
+    /// nobody waits for would never be known to end.
+    pub fn waiter(&self) -> io::Result<Waiter> {
+        let tell = self.tell.clone();
+        let (hand, handed) = channel::<duct::Handle>();
         std::thread::Builder::new().name("wait".into()).spawn(move || {
-            let _ = tell.send(Message::Ended(handle.wait().map(|output| output.status)));
+            if let Ok(handle) = handed.recv() {
+                let _ = tell.send(Message::Ended(handle.wait().map(|output| output.status)));
+            }
         })?;
-        Ok(())
+        Ok(Waiter(hand))
     }
 
     /// Attends until the command has ended and its output is on the disk.
@@ -128,13 +143,13 @@ impl Outputs {
                 Next::Message(Message::Grown) => watch.grown(),
                 Next::Message(Message::Cancel) => {
                     watch.cancelled = true;
-                    end_all(running.members, running.spec.grace);
+                    end_all(running);
                 }
                 Next::TimeUp => match running.spec.on_timeout {
                     OnTimeout::Warn => (running.notices)(OutputNotice::Overdue),
                     OnTimeout::Kill => {
                         watch.timed_out = true;
-                        end_all(running.members, running.spec.grace);
+                        end_all(running);
                     }
                 },
                 Next::Notice => {
@@ -222,8 +237,9 @@ impl Watch {
     }
 }
 
-/// Ends processes: politely, and after the grace for certain.
-fn end_all(members: &dyn Fn() -> Vec<u32>, grace: Duration) {
+/// Ends processes: politely, and after the grace for certain. What cannot be ended, another person's for one, is said.
+fn end_all(running: &Running<'_>) {
+    let (members, grace) = (running.members, running.spec.grace);
     for pid in members() {
         signal(pid, Signal::TERM);
         // A stopped process cannot take the hint.
@@ -236,8 +252,11 @@ fn end_all(members: &dyn Fn() -> Vec<u32>, grace: Duration) {
     let until = Instant::now() + KILLING;
     loop {
         let left = members();
-        if left.is_empty() || Instant::now() > until {
+        if left.is_empty() {
             return;
+        }
+        if Instant::now() > until {
+            return (running.notices)(OutputNotice::CannotEnd);
         }
         for pid in left {
             signal(pid, Signal::KILL);

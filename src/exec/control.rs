@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Exit, Started};
+use super::facts::{Exit, Leftover, Started};
 use super::filter::Secret;
 use super::spec::CommandSpec;
 
@@ -55,6 +55,8 @@ pub(super) enum Answer {
     Started(Started),
     /// Its time is up, and it goes on.
     Overdue,
+    /// It was told to end, and these are still there.
+    CannotEnd(Vec<Leftover>),
     /// It has ended, and what is known of it is on the disk.
     Ended(Box<Exit>),
 }

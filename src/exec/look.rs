@@ -76,6 +76,13 @@ pub fn run_look(
         Err(reason) => return Ok(Exit::not_started(filtered(make, &reason))),
     };
     let (outputs, ends) = Outputs::open(spec.streams, blob, make).map_err(ExecError::Control)?;
+    let waiter = match outputs.waiter() {
+        Ok(waiter) => waiter,
+        Err(error) => {
+            outputs.discard();
+            return Err(ExecError::Control(error));
+        }
+    };
     let (ours, theirs) = UnixStream::pair().map_err(ExecError::Control)?;
     let handle = match start(exe, &program, spec, ends, theirs) {
         Ok(handle) => handle,
@@ -85,7 +92,7 @@ pub fn run_look(
         }
     };
     let pid = handle.pids()[0];
-    outputs.wait_for(handle).map_err(ExecError::Control)?;
+    waiter.wait_for(handle);
     let refused = become_command(ours, spec.stdin.as_deref());
     around.cancel.listen(outputs.sender());
     let members = || family(pid, spec.attempt());

@@ -144,7 +144,14 @@ fn connect(over: &Over, script: &str, nonce: &str, passed: &mut Passed) -> Heard
             return Heard::Nothing;
         }
     };
-    let output = thread::spawn(move || pass_on(out));
+    let output = match thread::Builder::new().spawn(move || pass_on(out)) {
+        Ok(output) => output,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "cannot make a thread: {error}");
+            let _ = handle.kill();
+            return Heard::Nothing;
+        }
+    };
     let (heard, err) = listen(err, nonce);
     passed.out += output.join().unwrap_or(0);
     passed.err += err;

@@ -11,7 +11,7 @@ use os_pipe::{PipeReader, PipeWriter};
 
 use super::control::{Answer, Order, SupervisorPlace, Work, receive, send};
 use super::error::ExecError;
-use super::facts::{Exit, Started};
+use super::facts::{Exit, Leftover, Started};
 use super::filter::Secret;
 use super::spec::CommandSpec;
 
@@ -29,6 +29,7 @@ pub struct Supervised {
     pid: u32,
     started: Option<Started>,
     overdue: bool,
+    cannot_end: Vec<Leftover>,
     ended: Option<Exit>,
 }
 
@@ -52,6 +53,7 @@ pub fn supervise(
         pid,
         started: None,
         overdue: false,
+        cannot_end: Vec::new(),
         ended: None,
     };
     let place = absolute(place).map_err(ExecError::Control)?;
@@ -117,6 +119,11 @@ impl Supervised {
         self.overdue
     }
 
+    /// What was told to end and is still there, as heard by [`Self::wait`]; each time it was tried anew.
+    pub fn cannot_end(&mut self) -> Vec<Leftover> {
+        std::mem::take(&mut self.cannot_end)
+    }
+
     fn order(&mut self, order: &Order) -> Result<(), ExecError> {
         send(&mut self.orders, order).map_err(ExecError::Control)
     }
@@ -127,6 +134,7 @@ impl Supervised {
             Answer::Refused(why) => return Err(ExecError::Refused { why }),
             Answer::Started(started) => self.started = Some(started),
             Answer::Overdue => self.overdue = true,
+            Answer::CannotEnd(left) => self.cannot_end = left,
             Answer::Ended(exit) => self.ended = Some(*exit),
         }
         Ok(())

@@ -91,6 +91,16 @@ impl<'a> Supervisor<'a> {
             Ok(opened) => opened,
             Err(error) => return nothing(format!("cannot make a pipe: {error}")),
         };
+        // Whoever waits and listens is there before the command is: without them its end could not be known or asked for.
+        let cancels = outputs.sender();
+        let attendants = outputs.waiter().and_then(|waiter| listen(orders, asked, cancels).map(|()| waiter));
+        let waiter = match attendants {
+            Ok(waiter) => waiter,
+            Err(error) => {
+                outputs.discard();
+                return nothing(format!("cannot make a thread: {error}"));
+            }
+        };
         let spawned = match self.evidence.started(&self.me) {
             Ok(()) => spawn(&program, spec, ends).map_err(|error| format!("cannot start the command: {error}")),
             Err(error) => Err(format!("cannot note that it starts: {error}")),
@@ -105,11 +115,9 @@ impl<'a> Supervisor<'a> {
         let pid = handle.pids()[0];
         // First noted, then waited for: until then the pid is the command's, even when it has ended already.
         let noted = self.note_spawned(pid);
-        let cancels = outputs.sender();
-        let waiting = outputs.wait_for(handle).and_then(|()| listen(orders, asked, cancels));
-        let gap = noted.err().or(waiting.err());
+        waiter.wait_for(handle);
         let Attended { mut exit, open } = self.attend(outputs, pid);
-        exit.note_gap(gap.map(|error| format!("after the start: {error}")));
+        exit.note_gap(noted.err().map(|error| format!("after the start: {error}")));
         (exit, open)
     }
 
@@ -123,10 +131,13 @@ impl<'a> Supervisor<'a> {
     fn attend(&self, outputs: Outputs, pid: u32) -> Attended {
         let make: MakeFilter<'_> = &*self.make;
         let members = || descendants(self.me.supervisor_pid);
-        let notices = |notice| {
-            if notice == OutputNotice::Overdue {
-                answer(&Answer::Overdue);
+        let notices = |notice| match notice {
+            OutputNotice::Overdue => answer(&Answer::Overdue),
+            OutputNotice::CannotEnd => {
+                let left = members().into_iter().map(|pid| leftover(pid, &|line| filtered(make, line)));
+                answer(&Answer::CannotEnd(left.collect()));
             }
+            OutputNotice::Started { .. } | OutputNotice::Grown { .. } => {}
         };
         let running = Running { spec: &self.work.spec, pid, members: &members, notices: &notices };
         let mut attended = outputs.attend(&running);

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod clock;
+pub mod cores;
 pub mod random;
 
 pub use clock::Clock;

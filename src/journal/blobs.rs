@@ -3,13 +3,13 @@
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::glance::{Members, Seen};
 use super::line::Sealed;
 use super::{Digest, RunFolder, durable};
+use crate::host::cores;
 
 /// What an outcome says about one stream.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Claim {
 
 /// Compares every claim with the bytes on the disk, on all cores.
 pub(super) fn verify(folder: &RunFolder, claims: &[Claim]) -> (BlobCount, Vec<BlobMismatch>) {
-    let results: Vec<Result<u64, String>> = claims.par_iter().map(|claim| compare(folder, claim)).collect();
+    let results: Vec<Result<u64, String>> = cores::share(claims.iter().collect(), |claim| compare(folder, claim));
     let mut count = BlobCount::default();
     let mut mismatches = Vec::new();
     for (claim, result) in claims.iter().zip(results) {

@@ -6,11 +6,10 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::line::{self, Flaw, Sealed, VERSION};
 use super::scan::{self, Batch, RawLine};
 use super::{Class, Digest, JournalError, Segment};
+use crate::host::cores;
 
 /// A batch below this many bytes is not worth waking other threads.
 const WORTH_SHARING: usize = 256 * 1024;
@@ -211,8 +210,7 @@ fn check_all(batch: &Batch) -> Vec<(RawLine<'_>, Result<Sealed<'_>, Flaw>)> {
     if batch.len() < WORTH_SHARING {
         return batch.lines().map(|raw| (raw, line::check(raw.bytes))).collect();
     }
-    let lines: Vec<_> = batch.lines().collect();
-    lines.into_par_iter().map(|raw| (raw, line::check(raw.bytes))).collect()
+    cores::share(batch.lines().collect(), |raw| (raw, line::check(raw.bytes)))
 }
 
 /// The segment that holds a head, and the number of the line behind it.

@@ -180,7 +180,8 @@ fn spawn(spec: &LabSpec, folder: &Path, words: Sender<Word>) -> Result<(Handle, 
         })
         .start()
         .map_err(failed("start", &program))?;
-    let reader = thread::spawn(move || drain(reader, log, &words));
+    let reader = thread::Builder::new().spawn(move || drain(reader, log, &words));
+    let reader = reader.map_err(failed("read", &program))?;
     Ok((handle, reader))
 }
 

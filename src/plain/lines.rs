@@ -70,10 +70,10 @@ impl Stdin {
         let (to, lines) = channel();
         let reads = Arc::new(Mutex::new(()));
         let reading = reads.clone();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let _ = read_lines(&reading, &to);
             let _ = to.send(None);
-        });
+        })?;
         Ok(Self { terminal: io::stdin().is_terminal(), lines, interrupted, ended, asked: Instant::now(), reads })
     }
 }

@@ -4,10 +4,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// What `ask` gives; none if it takes longer. The thread that waits for it is left behind then.
+/// What `ask` gives; none if it takes longer, or if nobody can be made to wait for it. The thread that waits is left
+/// behind then.
 pub fn within<T: Send + 'static>(limit: Duration, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (answer, answered) = mpsc::channel();
-    thread::spawn(move || answer.send(ask()));
+    thread::Builder::new().spawn(move || answer.send(ask())).ok()?;
     answered.recv_timeout(limit).ok()
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
-use std::thread;
 use std::time::Duration;
 
 use super::control::{Busy, Control, Edited, Editing, Notice, Trouble};
@@ -154,7 +153,7 @@ impl Control for Session {
         let task = self.task(resolved, attempt.clone());
         self.commit(Command::Begin(Box::new(beginning)))?;
         self.busy = Some(Busy::Looking { attempt, step: key });
-        thread::spawn(move || task.look());
+        self.beside.run(move || task.look());
         Ok(())
     }
 
@@ -191,7 +190,7 @@ impl Control for Session {
         let task = self.task(resolved, attempt.clone());
         self.commit(Command::Begin(Box::new(beginning)))?;
         self.busy = Some(Busy::Looking { attempt, step: key });
-        thread::spawn(move || task.announce());
+        self.beside.run(move || task.announce());
         Ok(())
     }
 
@@ -228,7 +227,7 @@ impl Control for Session {
         let task = self.task(self.resolved(step)?, self.next_attempt());
         self.busy = Some(Busy::Preparing { step: step.clone() });
         let how = how.to_owned();
-        thread::spawn(move || task.ask_done(how));
+        self.beside.run(move || task.ask_done(how));
         Ok(())
     }
 

@@ -228,6 +228,13 @@ impl Wanted<'_> {
     };
 }
 
+/// What still runs, and how many more than there was room for.
+fn leftover(exit: &Exit) -> Vec<String> {
+    let listed = exit.leftover.iter().map(|left| format!("{} {}", left.pid, plain(&left.command)));
+    let more = (exit.leftover_more > 0).then(|| format!("and {} more", exit.leftover_more));
+    listed.chain(more).collect()
+}
+
 /// What a process gave, judged by what was wanted of it.
 pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
     let judged = judge(exit, blob, &expectation(wanted.expect)).into_iter();
@@ -243,7 +250,7 @@ pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
         code: exit.code,
         signal: exit.signal,
         dur_ms: exit.dur_ms,
-        leftover: exit.leftover.iter().map(|left| format!("{} {}", left.pid, plain(&left.command))).collect(),
+        leftover: leftover(exit),
         stdout: exit.stdout.as_ref().map(|facts| stream(facts, blob)),
         stderr: exit.stderr.as_ref().map(|facts| stream(facts, &exec::stderr_blob(blob))),
         redacted: exit.redacted.clone(),

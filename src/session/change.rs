@@ -1,7 +1,6 @@
 //! A change, from its confirmation to its end: measured, copied, recorded, told to go.
 
 use std::sync::Arc;
-use std::thread;
 
 use super::ask::measured;
 use super::bundle::Bundle;
@@ -71,7 +70,7 @@ impl Session {
         let task = pending.task.clone();
         let before = if pending.undoes.is_some() { None } else { self.sight.clone() };
         self.pending = Some(pending);
-        thread::spawn(move || task.prepare(before.as_ref(), ask_done));
+        self.beside.run(move || task.prepare(before.as_ref(), ask_done));
         Ok(())
     }
 
@@ -166,7 +165,7 @@ impl Session {
             return Ok(());
         }
         self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.carry(supervised, before));
+        self.beside.run(move || task.carry(supervised, before));
         Ok(())
     }
 
@@ -183,7 +182,7 @@ impl Session {
         task.copy = self.folder.copies().join(undone.to_string());
         let strays = self.folder.copies().join(format!("{}.strays", task.attempt));
         self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.restore(&strays, before));
+        self.beside.run(move || task.restore(&strays, before));
         Ok(())
     }
 
@@ -195,7 +194,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         self.commit(Command::Begin(Box::new(beginning)))?;
         self.busy = Some(Busy::Settling { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        thread::spawn(move || task.settle(measured(Judged::Passed), before));
+        self.beside.run(move || task.settle(measured(Judged::Passed), before));
         Ok(())
     }
 

@@ -1,8 +1,6 @@
 //! A deed by hand, as tasks beside the screen: what it needs is measured before the person is told to do it, what must
 //! hold and the guards after the person said how it ended.
 
-use std::thread;
-
 use super::ask::Purpose;
 use super::control::{Busy, Trouble};
 use super::stop::Stop;
@@ -31,7 +29,7 @@ impl Session {
         self.stop = Stop::default();
         let task = self.task(resolved, self.next_attempt());
         self.busy = Some(Busy::Asking { step: step.clone() });
-        thread::spawn(move || task.ask_needs());
+        self.beside.run(move || task.ask_needs());
         Ok(())
     }
 
@@ -45,7 +43,7 @@ impl Session {
         let before = self.sight.clone();
         self.measured.begin();
         self.busy = Some(Busy::Settling { attempt: deed.attempt.clone(), step: deed.step.clone() });
-        thread::spawn(move || task.weigh_deed(deed, before.as_ref()));
+        self.beside.run(move || task.weigh_deed(deed, before.as_ref()));
     }
 
     /// Records a deed.
@@ -74,7 +72,7 @@ impl Session {
         let how = how.to_owned();
         self.measured.begin();
         self.busy = Some(Busy::Entering);
-        thread::spawn(move || {
+        self.beside.run(move || {
             let measured = asker.sight(&watch, &blob, &stop).and_then(|now| {
                 let Some(now) = now else { return Ok(None) };
                 let guards = watch.held_to(before.as_ref(), &now).map_err(|error| super::ask::chain(&error))?;

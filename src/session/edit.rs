@@ -84,6 +84,7 @@ impl Session {
             cwd: Some("/".to_owned()),
             stdin: None,
             timeout: None,
+            warn_after: None,
             split: false,
             keep: true,
         }

@@ -22,10 +22,15 @@ pub fn look_on_all(asker: &Asker, on: &[Resolved], blob: &Path, stop: &Stop) -> 
                 .zip(some)
                 .map(|(number, one)| {
                     let blob = blob.with_extension(format!("{number}.out"));
-                    scope.spawn(move || (one.at.host.clone(), look_on(asker, one, &blob, stop), blob))
+                    let name = one.at.host.clone();
+                    let look = {
+                        let blob = blob.clone();
+                        move || look_on(asker, one, &blob, stop)
+                    };
+                    (name, std::thread::Builder::new().spawn_scoped(scope, look), blob)
                 })
                 .collect();
-            each.extend(asked.into_iter().map(|thread| thread.join().expect("a look does not panic")));
+            each.extend(asked.into_iter().map(|(name, thread, blob)| (name, end_of(thread), blob)));
         });
     }
     // Side by side for people; the record has each by itself.
@@ -33,6 +38,13 @@ pub fn look_on_all(asker: &Asker, on: &[Resolved], blob: &Path, stop: &Stop) -> 
     let hosts: Vec<_> = each.into_iter().map(|(host, facts, _)| on_host(host, facts)).collect();
     let wanted = on.first().map_or(Hosts::All, |one| one.expect.hosts);
     Facts { found: found(&hosts, wanted), ..Facts { hosts: hosts.clone(), ..measured(verdict(&hosts, wanted)) } }
+}
+
+fn end_of(look: std::io::Result<std::thread::ScopedJoinHandle<'_, Facts>>) -> Facts {
+    match look {
+        Ok(thread) => thread.join().expect("a look does not panic"),
+        Err(error) => Facts { found: vec![format!("cannot make a thread: {error}")], ..measured(Judged::Unknown) },
+    }
 }
 
 fn look_on(asker: &Asker, one: &Resolved, blob: &Path, stop: &Stop) -> Facts {

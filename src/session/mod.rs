@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod ask;
+mod beside;
 pub mod bundle;
 mod change;
 pub mod control;
@@ -35,6 +36,7 @@ use crate::host::Clock;
 use crate::journal::{JournalError, RunFolder, RunLock, Writer};
 
 use ask::Asker;
+use beside::Beside;
 use bundle::Bundle;
 use place::{Belongs, Place};
 use stop::Stop;
@@ -68,6 +70,7 @@ pub struct Session {
     measured: Progress,
     inbox: Receiver<Msg>,
     outbox: Sender<Msg>,
+    beside: Beside,
     notices: Vec<Notice>,
 }
 

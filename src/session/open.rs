@@ -7,6 +7,7 @@ use std::sync::mpsc::channel;
 
 use serde_json::Value;
 
+use super::beside::Beside;
 use super::bundle::Bundle;
 use super::place::Place;
 use super::stop::Stop;
@@ -83,7 +84,7 @@ pub fn open(start: Start) -> Result<Session, Trouble> {
         place: start.place,
         program: start.program,
     };
-    let mut session = pieces.into_session();
+    let mut session = pieces.into_session()?;
     session.commit(Command::Open(Box::new(opening)))?;
     session.watch()?;
     Ok(session)
@@ -120,9 +121,11 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub fn into_session(self) -> Session {
+    pub fn into_session(self) -> Result<Session, Trouble> {
         let (outbox, inbox) = channel();
-        Session {
+        let beside = Beside::start()
+            .map_err(|error| failed(format!("cannot make a thread: {error}; nothing ran"), Exit::Environment))?;
+        Ok(Session {
             plan: self.plan,
             run: self.run,
             folder: self.folder,
@@ -140,8 +143,9 @@ impl Pieces {
             measured: Progress::default(),
             inbox,
             outbox,
+            beside,
             notices: Vec::new(),
-        }
+        })
     }
 }
 

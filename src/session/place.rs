@@ -62,10 +62,10 @@ impl Place {
         self.there(line, belongs, spec, Cut::Once)
     }
 
-    /// A change: only warned of where the author sets no limit.
+    /// A change: only warned of where the author sets no limit. Ending a change in its middle is a person's decision.
     pub fn change(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
         let on_timeout = if line.timeout.is_some() { OnTimeout::Kill } else { OnTimeout::Warn };
-        let spec = self.spec(line, belongs, line.timeout, on_timeout);
+        let spec = self.spec(line, belongs, line.timeout.or(line.warn_after), on_timeout);
         self.there(line, belongs, spec, Cut::Again)
     }
 
@@ -171,6 +171,7 @@ impl Place {
             cwd: Some("~".to_owned()),
             stdin: Some(text.to_owned()),
             timeout: Some(LOOK_LIMIT),
+            warn_after: None,
             split: false,
             keep: true,
         };
@@ -345,6 +346,7 @@ mod tests {
             cwd: Some("~/work".to_owned()),
             stdin: Some("in".to_owned()),
             timeout: timeout.map(Duration::from_secs),
+            warn_after: Some(Duration::from_secs(6)),
             split: true,
             keep: true,
         }
@@ -371,7 +373,7 @@ mod tests {
         let look = place.look(&line(None), &belongs());
         assert_eq!((look.timeout, look.on_timeout), (Some(Duration::from_secs(30)), OnTimeout::Kill));
         let change = place.change(&line(None), &belongs());
-        assert_eq!((change.timeout, change.on_timeout), (None, OnTimeout::Warn));
+        assert_eq!((change.timeout, change.on_timeout), (Some(Duration::from_secs(6)), OnTimeout::Warn));
         let change = place.change(&line(Some(5)), &belongs());
         assert_eq!((change.timeout, change.on_timeout), (Some(Duration::from_secs(5)), OnTimeout::Kill));
     }

@@ -95,7 +95,7 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     let file = newest.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let intended = boot_of_open_attempt(&run, &records);
     let pieces = Pieces { plan, run, folder, writer, lock, bundle, place, program: again.program };
-    let mut session = pieces.into_session();
+    let mut session = pieces.into_session()?;
     if let Some(torn) = recovered.torn {
         let kept_as = torn.kept.display().to_string();
         let command = Command::TornTail { file, offset: torn.offset, bytes: torn.bytes, kept_as };
@@ -204,7 +204,7 @@ impl Session {
         let before = self.before_attempt(attempt);
         let files = self.evidence(&id)?;
         self.busy = Some(Busy::Running { attempt: id, step: attempt.intent.step.clone() });
-        thread::spawn(move || {
+        self.beside.run(move || {
             let exit = end_of(&files, &task.stop);
             task.settle_exit(exit.as_ref(), before);
         });

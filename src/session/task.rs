@@ -229,6 +229,12 @@ impl Task {
                     Msg::Said("it takes longer than it should; it goes on, and nothing ends it but you".to_owned()),
                 );
             }
+            let left = supervised.cannot_end();
+            if !left.is_empty() {
+                let left: Vec<_> = left.iter().map(|one| format!("{} {}", one.pid, one.command)).collect();
+                let words = format!("these cannot be ended from here, and go on: {}", left.join("; "));
+                send(&self.to, Msg::Said(crate::text::plain(&words)));
+            }
             if self.stop.is_asked() && !cancelled {
                 cancelled = true;
                 if let Err(error) = supervised.cancel() {

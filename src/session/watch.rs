@@ -204,6 +204,7 @@ mod tests {
             cwd: None,
             stdin: None,
             timeout: None,
+            warn_after: None,
             split: false,
             keep: true,
         }

@@ -64,8 +64,7 @@ fn trial(act: &str, index: &str, fault: &str) -> Trial {
 }
 
 fn errno_of(name: &str) -> Errno {
-    let known =
-        [Errno::EIO, Errno::ENOSPC, Errno::EROFS, Errno::ENOLCK, Errno::ENOMEM, Errno::EAGAIN].into_iter();
+    let known = [Errno::EIO, Errno::ENOSPC, Errno::EROFS, Errno::ENOLCK, Errno::ENOMEM, Errno::EAGAIN].into_iter();
     known.clone().find(|errno| format!("{errno:?}") == name).unwrap_or_else(|| panic!("`{name}` is no error here"))
 }
 

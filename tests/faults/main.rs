@@ -34,6 +34,10 @@ mod scene;
 #[path = "../stage/mod.rs"]
 mod stage;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[expect(dead_code, unused_imports, reason = "what the other tests share, of which this program uses a part")]
+#[path = "../support/mod.rs"]
+mod support;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod sweep;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::process::Command;
 
 use locum::engine::Run;
-use locum::engine::record::{Event, Judged, Record};
+use locum::engine::record::{EndResult, Event, Judged, Record};
 use locum::engine::run::Attempt;
 use locum::journal::audit;
 
@@ -164,7 +164,11 @@ impl Scene {
         for _ in 0..ROUNDS {
             let records = self.stage.records();
             if !records.iter().any(|record| matches!(record.event, Event::RunOpened { .. })) {
-                return if self.ran("once") == 0 { Ok(()) } else { broken("I1: something ran before the run was opened") };
+                return if self.ran("once") == 0 {
+                    Ok(())
+                } else {
+                    broken("I1: something ran before the run was opened")
+                };
             }
             if records.iter().any(|record| matches!(record.event, Event::RunClosed { .. })) {
                 return self.check_end();
@@ -177,10 +181,20 @@ impl Scene {
             decision = match told.code {
                 Some(0) => Vec::new(),
                 Some(20) => self.decision().unwrap_or_default(),
+                // A command that was killed before its first deed has failed, and that is what is said.
+                Some(21) if self.was_killed() => return Ok(()),
                 _ => return broken(format!("it cannot be gone on with:\n{}", self.said())),
             };
         }
         broken(format!("it comes to no end:\n{}", self.said()))
+    }
+
+    /// The newest change ended by a signal and left no line.
+    fn was_killed(&self) -> bool {
+        let run = self.stage.run();
+        let Some((id, newest)) = run.attempts.last() else { return false };
+        let signaled = newest.end.as_ref().is_some_and(|end| end.result == EndResult::Signaled);
+        signaled && !self.stage.ledger().iter().any(|line| line.ends_with(id.0.as_str()))
     }
 
     fn note(&self, told: &Told) {

@@ -58,7 +58,7 @@ pub struct Tracer {
     /// This program's own calls are told wherever they go.
     program: PathBuf,
     inside: BTreeMap<i32, Inside>,
-    /// Every process that was ever seen, for whoever has to end them.
+    /// Every process and thread that is there, for whoever has to end them.
     seen: Arc<Mutex<BTreeSet<i32>>>,
     /// Everything was killed; what appears now was being born then.
     over: bool,
@@ -72,6 +72,7 @@ impl Tracer {
 
     /// Runs a command until it and all that it started have ended. `told` hears of each call before it is made and
     /// decides; it hears of it again, with its result, when it was made.
+    #[expect(clippy::zombie_processes, reason = "every child is waited for below, by its id")]
     pub fn run(mut self, command: &Command, said: &File, told: &mut dyn FnMut(&Call, Point) -> Deed) -> Traced {
         let mut child = held_back(command, said);
         let root = Pid::from_raw(child.id().cast_signed());
@@ -93,12 +94,12 @@ impl Tracer {
                 Err(Errno::EINTR) => {}
                 Err(error) => panic!("waitpid: {error}"),
                 Ok(WaitStatus::Exited(pid, code)) => {
-                    self.inside.remove(&pid.as_raw());
+                    self.forget(pid);
                     if pid == root {
                         traced.code = Some(code);
                     }
                 }
-                Ok(WaitStatus::Signaled(pid, ..)) => drop(self.inside.remove(&pid.as_raw())),
+                Ok(WaitStatus::Signaled(pid, ..)) => self.forget(pid),
                 Ok(WaitStatus::PtraceSyscall(pid)) => self.at_call(pid, told),
                 Ok(WaitStatus::PtraceEvent(pid, ..)) => {
                     self.saw(pid);
@@ -124,6 +125,12 @@ impl Tracer {
         if self.over {
             let _ = kill(pid, Signal::SIGKILL);
         }
+    }
+
+    /// Its id may be another's from now on.
+    fn forget(&mut self, pid: Pid) {
+        self.inside.remove(&pid.as_raw());
+        self.seen.lock().unwrap().remove(&pid.as_raw());
     }
 
     fn at_call(&mut self, pid: Pid, told: &mut dyn FnMut(&Call, Point) -> Deed) {

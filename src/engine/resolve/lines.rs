@@ -21,6 +21,8 @@ pub struct CommandLine {
     pub cwd: Option<String>,
     pub stdin: Option<String>,
     pub timeout: Option<Duration>,
+    /// When it is said that it takes longer than it should; it goes on.
+    pub warn_after: Option<Duration>,
     pub split: bool,
     pub keep: bool,
 }

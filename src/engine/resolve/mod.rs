@@ -25,6 +25,9 @@ use crate::model::step::{ShellName, Streams};
 use crate::model::{Command, Phase, Risk, Step, StepKind, Test, Text};
 use crate::template::{self, Problem, ProblemKind, Shell, Values};
 
+/// How many times longer than its author said a change may take before somebody is told.
+const WARN_TIMES: u32 = 3;
+
 /// Why a step cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -252,6 +255,7 @@ impl<'a> Resolver<'a> {
         Ok(CommandLine {
             stdin: fields.stdin.as_ref().map(|text| self.text(text)).transpose()?,
             timeout: fields.timeout.as_ref().map(|time| time.value),
+            warn_after: fields.takes.as_ref().map(|time| time.value.saturating_mul(WARN_TIMES)),
             split: fields.streams == Some(Streams::Split) || !fields.capture.0.is_empty(),
             keep: fields.record.unwrap_or(true),
             ..self.command(command, step)?
@@ -280,7 +284,17 @@ impl<'a> Resolver<'a> {
     fn bare_command(&self, command: &Command, shell: ShellName) -> Result<CommandLine, Unresolved> {
         let (argv, shown) = self.argv(command, shell)?;
         let env = self.input_environment();
-        Ok(CommandLine { argv, shown, env, cwd: None, stdin: None, timeout: None, split: false, keep: true })
+        Ok(CommandLine {
+            argv,
+            shown,
+            env,
+            cwd: None,
+            stdin: None,
+            timeout: None,
+            warn_after: None,
+            split: false,
+            keep: true,
+        })
     }
 
     /// The words of a process, and what is shown of them.

@@ -155,6 +155,7 @@ impl Resolver<'_> {
             cwd: None,
             stdin: None,
             timeout: None,
+            warn_after: None,
             split: false,
             keep: true,
         }
