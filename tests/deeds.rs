@@ -61,7 +61,7 @@ const SLOW_GUARD: &str = "locum: 1
 title: A slow guard
 must_not_change:
   - what: the list of things
-    output_of: 'touch DIR/asked; until test -e DIR/go; do sleep 0.01; done; echo things'
+    output_of: 'touch DIR/asked; while test -d DIR -a ! -e DIR/go; do sleep 0.01; done; echo things'
 repair:
   - id: pull
     by_hand: Pull the cable.

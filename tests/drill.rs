@@ -163,7 +163,12 @@ fn a_file_of_answers_repairs_it() {
 
 #[test]
 fn a_drill_leaves_nothing_behind_but_its_record() {
-    let ended = drill().args(["--plain"]).stdin("q\n").stdout(has("left; the run is kept")).status(23);
+    let ended = drill()
+        .args(["--plain"])
+        .stdin("q\n")
+        .stdout(has("left; the run is kept"))
+        .stdout(has("the drill is left, and its lab is gone"))
+        .status(23);
     let drills = ended.room.home().join(".cache/locum/drills");
     let left: Vec<_> = fs::read_dir(drills).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");

@@ -20,7 +20,7 @@ fn slow(fields: &str) -> Stage {
 }
 
 fn slow_in(head: &str, fields: &str) -> Stage {
-    let change = r#"echo "slow $LOCUM_ATTEMPT" >> DIR/ledger; echo before; touch DIR/runs; until test -e DIR/go; do sleep 0.01; done; echo after"#;
+    let change = r#"echo "slow $LOCUM_ATTEMPT" >> DIR/ledger; echo before; touch DIR/runs; while test -d DIR -a ! -e DIR/go; do sleep 0.01; done; echo after"#;
     let text = format!(
         "locum: 1\ntitle: One slow change\n{head}repair:\n  - id: slow\n    change: '{change}'\n    risk: low\n    no_undo: a line stays\n{fields}"
     );
@@ -185,7 +185,7 @@ fn a_change_that_ran_before_the_machine_was_started_anew_is_lost() {
 #[test]
 fn a_look_that_was_cut_off_is_made_again() {
     let stage = Stage::new(
-        "locum: 1\ntitle: A slow look\ndiagnose:\n  - id: slow\n    check: 'touch DIR/runs; until test -e DIR/go; do sleep 0.01; done'\n",
+        "locum: 1\ntitle: A slow look\ndiagnose:\n  - id: slow\n    check: 'touch DIR/runs; while test -d DIR -a ! -e DIR/go; do sleep 0.01; done'\n",
     );
     stage.answers("answers: {}\n");
     cut_off(&stage);

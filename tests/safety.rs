@@ -34,7 +34,7 @@ diagnose:
     check: 'sleep 1'
 repair:
   - id: wipe
-    change: 'echo ran >> DIR/ledger; touch DIR/runs; until test -e DIR/go; do sleep 0.01; done; echo all of it'
+    change: 'echo ran >> DIR/ledger; touch DIR/runs; while test -d DIR -a ! -e DIR/go; do sleep 0.01; done; echo all of it'
     risk: high
     confirm: wipe
     no_undo: a line stays
@@ -262,7 +262,7 @@ fn keys_that_are_typed_ahead_change_nothing() {
     assert!(stage.records().iter().all(|record| !matches!(record.event, Event::WentTo { .. })), "{}", pty.said());
     assert_eq!(stage.ledger().len(), 0);
     pty.answer("y");
-    pty.wait_for("until test -e", 1);
+    pty.wait_for("while test -d", 1);
     pty.answer("y");
     pty.wait_for("type `wipe`", 1);
     pty.answer("Wipe");
@@ -278,7 +278,7 @@ fn control_c_lets_the_step_go_on() {
     pty.answer("");
     pty.wait_for("go into repair", 1);
     pty.answer("y");
-    pty.wait_for("until test -e", 1);
+    pty.wait_for("while test -d", 1);
     pty.answer("y");
     pty.wait_for("type `wipe`", 1);
     pty.answer("wipe");

@@ -95,5 +95,5 @@ pub fn find(state: &std::path::Path, id: Option<&str>) -> Result<RunFolder, CliE
 
 fn is_open(folder: &RunFolder) -> bool {
     let records = crate::session::resume::records(folder);
-    records.is_ok_and(|(records, _)| Run::replay(folder.id(), &records).closed.is_none())
+    records.is_ok_and(|(records, _)| Run::replay(folder.id(), &records).waits())
 }

@@ -212,6 +212,9 @@ pub fn drive(mut session: Session, how: &How) -> Outcome {
     let id = session.id();
     match left {
         Left::Closed(_) => writeln!(out, "run {id} is closed. locum report {id}")?,
+        Left::Kept | Left::NotConfirmed if session.run().mode() == Mode::Drill => {
+            writeln!(out, "the drill is left, and its lab is gone. locum report {id} tells what was done")?;
+        }
         Left::Kept | Left::NotConfirmed => {
             writeln!(out, "run {id} is kept. locum resume {id} goes on; locum report {id} tells where it stands")?;
         }

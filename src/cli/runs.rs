@@ -1,6 +1,6 @@
 //! `locum runs`: the runs on this machine, newest first.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
 
@@ -8,14 +8,14 @@ use super::Outcome;
 use super::kept::{Kept, zone};
 use super::outcome::CliError;
 use super::surroundings::{Surroundings, Where};
-use crate::engine::Exit;
+use crate::engine::{Exit, Run};
 use crate::journal::{Listed, RunFolder};
 use crate::report::{Row, runs_table};
 
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
-    /// Only those that are not closed
+    /// Only those that wait to be gone on with
     #[arg(long)]
     pub open: bool,
     /// The zone of whoever reads, as `Europe/Copenhagen`
@@ -32,8 +32,10 @@ pub fn runs(args: &RunsArgs) -> Outcome {
     let listed = RunFolder::list(&around.state(&args.at)?)
         .map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
     let mut rows: Vec<_> = listed.into_iter().map(row).collect();
-    rows.retain(|row| !args.open || row.run.as_ref().is_ok_and(|run| run.closed.is_none()));
-    std::io::stdout().write_all(runs_table(&rows, zone).as_bytes())?;
+    rows.retain(|row| !args.open || row.run.as_ref().is_ok_and(Run::waits));
+    let columns = crossterm::terminal::size().ok().filter(|_| std::io::stdout().is_terminal());
+    let width = columns.map_or(usize::MAX, |(columns, _)| usize::from(columns));
+    std::io::stdout().write_all(runs_table(&rows, zone, width).as_bytes())?;
     Ok(Exit::Done)
 }
 

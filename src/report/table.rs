@@ -3,6 +3,7 @@
 use super::place::{mode_words, stands};
 use super::times;
 use crate::engine::Run;
+use crate::engine::record::Mode;
 use crate::text::Zone;
 use crate::text::sanitizer::plain;
 use crate::text::width::{columns, pad, shorten};
@@ -18,19 +19,28 @@ pub struct Row {
     pub run: Result<Run, String>,
 }
 
-/// The runs as a table with a heading, in the order given; times in `zone`.
-pub fn runs_table(rows: &[Row], zone: Zone) -> String {
+/// The runs as a table with a heading, in the order given; times in `zone`. Where a line of it would not fit into
+/// `width` columns, each run is a few short lines.
+pub fn runs_table(rows: &[Row], zone: Zone, width: usize) -> String {
     if rows.is_empty() {
         return "no runs\n".to_owned();
     }
     let heading = ["RUN", "RUNBOOK", "MODE", "STATE", "STANDS", "SINCE", "BY"].map(str::to_owned);
     let lines: Vec<[String; 7]> = std::iter::once(heading).chain(rows.iter().map(|row| cells(row, zone))).collect();
     let widths: Vec<usize> = (0..7).map(|at| lines.iter().map(|line| columns(&line[at])).max().unwrap_or(0)).collect();
+    if widths.iter().sum::<usize>() + 2 * 6 > width {
+        return lines[1..].iter().map(block).collect();
+    }
     let draw = |line: &[String; 7]| {
         let cells: Vec<_> = line.iter().zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
     lines.iter().map(draw).collect()
+}
+
+/// A run where there is no room for a table.
+fn block([id, runbook, mode, state, stands, since, by]: &[String; 7]) -> String {
+    format!("{id}  {mode}  {state}\n  {runbook}\n  {stands}\n  {since}\n  {by}\n")
 }
 
 fn cells(row: &Row, zone: Zone) -> [String; 7] {
@@ -54,6 +64,8 @@ fn cells(row: &Row, zone: Zone) -> [String; 7] {
         "closed"
     } else if run.broken.is_some() {
         "GUARD BROKEN"
+    } else if run.mode() == Mode::Drill {
+        "unfinished"
     } else {
         "open"
     };

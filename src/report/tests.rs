@@ -140,11 +140,23 @@ fn runs_are_a_table() {
         Row { id: "8b01-x9".to_owned(), run: Ok(run(&broken(Mode::Drill))) },
         Row { id: "torn".to_owned(), run: Err("line 3 is damaged".to_owned()) },
     ];
-    insta::assert_snapshot!(runs_table(&rows, Zone::UTC), @"
+    insta::assert_snapshot!(runs_table(&rows, Zone::UTC, usize::MAX), @"
     RUN      RUNBOOK  MODE   STATE         STANDS                                  SINCE                 BY
     7f3a-k2  site     LIVE   closed        closed: done, every verify step passed  2026-11-25 02:30 UTC  pepe@kyousuke
     8b01-x9  site     DRILL  GUARD BROKEN  FROZEN: a guard is broken               2026-11-25 02:27 UTC  pepe@kyousuke
     torn     -        -      UNREADABLE    line 3 is damaged                       -                     -
     ");
-    assert_eq!(runs_table(&[], Zone::UTC), "no runs\n");
+    assert_eq!(runs_table(&[], Zone::UTC, usize::MAX), "no runs\n");
+}
+
+#[test]
+fn without_room_for_a_table_each_run_is_a_few_lines() {
+    let rows = [Row { id: "7f3a-k2".to_owned(), run: Ok(run(&done())) }];
+    insta::assert_snapshot!(runs_table(&rows, Zone::UTC, 40), @"
+    7f3a-k2  LIVE  closed
+      site
+      closed: done, every verify step passed
+      2026-11-25 02:30 UTC
+      pepe@kyousuke
+    ");
 }

@@ -398,8 +398,6 @@ fn leaving_says_how_the_run_stands() {
     let mut closed = sample::at_the_end();
     closed.ask(crate::engine::Command::Close { outcome: Close::Done, reason: String::new() }).expect("closed");
     assert_eq!(looped(closed, "q", None).0, Left::Closed(Close::Done));
-    assert_eq!(Left::Kept.farewell("7f3a").as_deref(), Some("the run is kept; go on with: locum resume 7f3a"));
-    assert_eq!(Left::Closed(Close::Done).farewell("7f3a"), None);
 }
 
 #[test]

@@ -68,18 +68,6 @@ pub enum Left {
     Signal(i32),
 }
 
-impl Left {
-    /// What to do next, for the shell's line; nothing where the run is closed.
-    pub fn farewell(self, run: &str) -> Option<String> {
-        let kept = format!("the run is kept; go on with: locum resume {run}");
-        match self {
-            Self::Closed(_) => None,
-            Self::Kept | Self::StoppedKept(_) | Self::Signal(_) => Some(kept),
-            Self::FrozenKept => Some(format!("a guard is broken, nothing runs; {kept}")),
-        }
-    }
-}
-
 /// Why there is no screen.
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
@@ -91,7 +79,7 @@ pub enum TuiError {
     Draw(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Shows a run until it is left. What to say then, with the terminal given back, is [`Left::farewell`].
+/// Shows a run until it is left.
 pub fn run_screen(control: &mut dyn Control, place: &ScreenPlace) -> Result<Left, TuiError> {
     let signals = Signals::catch().map_err(TuiError::Signals)?;
     let mut borrowed = Borrowed::take().map_err(TuiError::Terminal)?;

@@ -75,7 +75,12 @@ fn unsure(plan: &Plan, run: &Run) -> Vec<String> {
         lines.push(format!("Ask: {}. Say which run ({}) and which step.", people.join(", "), run.id));
         lines.push("Hand over: leave with q, and let one of them go on.".to_owned());
     }
-    lines.push(format!("Leave: q keeps everything; locum resume {} comes back to this place.", run.id));
+    lines.push(match run.mode() {
+        Mode::Drill => format!("Leave: q ends the drill and its lab; locum report {} tells what was done.", run.id),
+        Mode::Live | Mode::Look => {
+            format!("Leave: q keeps everything; locum resume {} comes back to this place.", run.id)
+        }
+    });
     lines
 }
 

@@ -1,7 +1,8 @@
 //! What a person can do at a place, and with which key: the one table from which keys are read, the footer is
 //! written and the help is made.
 
-use crate::engine::record::Close;
+use crate::engine::Run;
+use crate::engine::record::{Close, Mode};
 
 /// What a key asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,12 @@ pub struct KeyHint {
 impl KeyHint {
     pub fn new(key: impl Into<String>, what: impl Into<String>, act: Act) -> Self {
         Self { key: key.into(), what: what.into(), act, enabled: true }
+    }
+
+    /// The key that leaves. What is left of a drill is its record alone, since its lab ends with it.
+    pub fn leave(run: &Run) -> Self {
+        let what = if run.mode() == Mode::Drill { "leave (the lab ends)" } else { "leave (kept)" };
+        Self::new("q", what, Act::Leave)
     }
 
     /// Only where `enabled` holds; the key stays on the list, so that a person knows that it exists.

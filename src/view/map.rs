@@ -25,6 +25,8 @@ pub enum Mark {
     NotTaken,
     /// The end of a change is not known.
     Unknown,
+    /// A change that changed what must not change, however its command ended.
+    Broke,
     Running,
 }
 
@@ -41,6 +43,7 @@ impl Mark {
             Self::Skipped => "skipped",
             Self::NotTaken => "not taken",
             Self::Unknown => "UNKNOWN",
+            Self::Broke => "BROKE",
             Self::Running => ">RUNS",
         }
     }
@@ -198,6 +201,7 @@ impl Map<'_> {
             StepState::Running(_) => Mark::Running,
             _ if self.run.position == (Position::Step { step: key.clone() }) => Mark::Now,
             StepState::Open => Mark::Then,
+            _ if self.broke(key) => Mark::Broke,
             StepState::Passed => Mark::Ok,
             StepState::Failed if question => Mark::Ok,
             StepState::Failed if looks => Mark::Fault,
@@ -209,7 +213,16 @@ impl Map<'_> {
         }
     }
 
+    /// Whether the guard that is broken was broken by this step.
+    fn broke(&self, key: &Key) -> bool {
+        let attempt = self.run.broken.as_ref().and_then(|broken| broken.attempt.as_ref());
+        attempt.and_then(|id| self.run.attempts.get(id)).is_some_and(|attempt| attempt.intent.step == *key)
+    }
+
     fn note(&self, key: &Key) -> Option<String> {
+        if self.broke(key) {
+            return Some("a guard is broken".to_owned());
+        }
         let found = |key: &Key| self.run.findings.iter().find(|finding| finding.step == *key);
         let text = match self.run.state(key) {
             StepState::Skipped(why) => why.clone(),
@@ -312,6 +325,13 @@ mod tests {
         sample.change("renew", sample::Found::Fault("permission denied"));
         let lines = drawn(&sample);
         assert!(lines.contains(&"FAILED Renew the leaf certificate, and only it* <".to_owned()), "{lines:?}");
+    }
+
+    #[test]
+    fn a_change_that_broke_a_guard_is_not_ok_whatever_its_command_said() {
+        let lines = drawn(&sample::frozen());
+        let line = "BROKE Renew the leaf certificate, and only it (a guard is broken) <";
+        assert!(lines.contains(&line.to_owned()), "{lines:?}");
     }
 
     #[test]

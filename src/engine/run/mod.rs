@@ -227,6 +227,11 @@ impl Run {
         self.ledger().next().is_some()
     }
 
+    /// Whether somebody can go on with it: not closed, and no drill, whose lab ended with it.
+    pub fn waits(&self) -> bool {
+        self.closed.is_none() && self.mode() != Mode::Drill
+    }
+
     pub fn mode(&self) -> Mode {
         self.opened.as_ref().map(|opened| opened.mode).unwrap_or_default()
     }

@@ -111,7 +111,7 @@ fn step_lines(scene: &Scene, step: &StepLine, width: usize) -> Vec<Line<'static>
         Span::styled(mark, palette::mark(step.mark)),
         Span::styled(format!("{title}{star}"), style),
     ])];
-    let telling = matches!(step.mark, Mark::Fault | Mark::CannotTell | Mark::Failed | Mark::Unknown);
+    let telling = matches!(step.mark, Mark::Fault | Mark::CannotTell | Mark::Failed | Mark::Broke | Mark::Unknown);
     if let Some(note) = step.note.as_ref().filter(|_| telling) {
         let text = format!(" {indent}      {note}");
         lines.push(Line::styled(shorten(&text, width), palette::mark(step.mark)));

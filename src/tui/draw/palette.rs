@@ -31,7 +31,9 @@ pub fn mark(mark: Mark) -> Style {
     match mark {
         Mark::Now | Mark::Running => Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD),
         Mark::Ok => Style::new().fg(Color::Green),
-        Mark::Fault | Mark::Failed | Mark::Unknown => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
+        Mark::Fault | Mark::Failed | Mark::Broke | Mark::Unknown => {
+            Style::new().fg(Color::Red).add_modifier(Modifier::BOLD)
+        }
         Mark::CannotTell => Style::new().fg(Color::Magenta),
         Mark::Then => Style::new(),
         Mark::Skipped | Mark::NotTaken => Style::new().add_modifier(Modifier::DIM),

@@ -2,7 +2,7 @@
 
 use super::place::{question, who_to_ask};
 use super::{Card, Tone, about};
-use crate::engine::record::Changed;
+use crate::engine::record::{Changed, Mode};
 use crate::engine::resolve::Resolver;
 use crate::engine::{AttemptId, Plan, Run};
 use crate::model::Text;
@@ -42,7 +42,7 @@ pub(super) fn frozen(plan: &Plan, run: &Run, attempt: Option<&AttemptId>) -> Car
         KeyHint::new("m", "write a note", Act::Note),
         KeyHint::new("o", "output", Act::Output).only(!run.attempts.is_empty()),
         KeyHint::new("?", "I am not sure", Act::Help),
-        KeyHint::new("q", "leave it so (kept)", Act::Leave),
+        KeyHint::leave(run),
     ];
     let headline = format!("STOPPED: {} of what must not change did.", changed.len().max(1));
     let mut card = about(Tone::Frozen, headline, rows.0, keys);
@@ -109,11 +109,15 @@ fn ways_on(run: &Run) -> Vec<String> {
         Some(attempt) => format!("u  way back: undoes `{}`, and is measured", attempt.intent.step),
         None => "   there is no way back".to_owned(),
     };
+    let left = match run.mode() {
+        Mode::Drill => "q  leave it so: the lab ends, and the record stays",
+        Mode::Live | Mode::Look => "q  leave it so: the run is kept, and stays stopped",
+    };
     vec![
         back,
         "   ask first: the text below is ready".to_owned(),
         "   hand over: somebody else decides".to_owned(),
-        "q  leave it so: the run is kept, and stays stopped".to_owned(),
+        left.to_owned(),
         "There is no key to go on.".to_owned(),
     ]
 }

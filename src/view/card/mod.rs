@@ -141,7 +141,7 @@ fn common(run: &Run, mut keys: Vec<KeyHint>) -> Vec<KeyHint> {
     keys.push(KeyHint::new("m", "write a note", Act::Note));
     keys.push(KeyHint::new("o", "output", Act::Output).only(!run.attempts.is_empty()));
     keys.push(KeyHint::new("?", "I am not sure", Act::Help));
-    keys.push(KeyHint::new("q", "leave (kept)", Act::Leave));
+    keys.push(KeyHint::leave(run));
     keys
 }
 

@@ -61,7 +61,7 @@ pub fn outcome(plan: &Plan, run: &Run, attempt: &Attempt) -> Option<String> {
         Does::Look if found.is_empty() => format!("`{key}`: {said}"),
         Does::Look => format!("`{key}`: {}: {found}", verdict(plan, key, facts)),
         Does::Undo => format!("the way back from `{key}`: {said}: {found}"),
-        Does::Change if run.broken.is_some() => format!("`{key}`: {said}; A GUARD IS BROKEN"),
+        Does::Change if run.broken.is_some() => format!("`{key}`: A GUARD IS BROKEN; {}", ended(facts)),
         Does::Change => {
             let guards = if run.guards.is_some() { "; the guards hold" } else { "" };
             let changed = words::count(attempt.allowed.len(), "listed entry", "listed entries");
@@ -148,7 +148,7 @@ mod tests {
         let mut sample = sample::at_the_change();
         sample.change("renew", Found::Ok("renewed"));
         assert_eq!(said(&sample).as_deref(), Some("`renew`: ok, exit 0 after 5 s; the guards hold"));
-        assert_eq!(said(&sample::frozen()).as_deref(), Some("`renew`: ok, exit 0 after 5 s; A GUARD IS BROKEN"));
+        assert_eq!(said(&sample::frozen()).as_deref(), Some("`renew`: A GUARD IS BROKEN; exit 0 after 5 s"));
         let mut sample = sample::in_the_loop();
         sample.begin("restart[1]", None);
         assert_eq!(said(&sample), None, "it still runs");

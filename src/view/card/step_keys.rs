@@ -110,7 +110,7 @@ pub(super) fn reading(run: &Run) -> Vec<KeyHint> {
     let mut keys = vec![KeyHint::new("Esc", "back to where the run stands", Act::Back)];
     keys.push(KeyHint::new("o", "output", Act::Output).only(!run.attempts.is_empty()));
     keys.push(KeyHint::new("?", "I am not sure", Act::Help));
-    keys.push(KeyHint::new("q", "leave (kept)", Act::Leave));
+    keys.push(KeyHint::leave(run));
     keys
 }
 

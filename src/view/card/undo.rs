@@ -26,7 +26,7 @@ pub fn undo_card(plan: &Plan, run: &Run) -> Option<Card> {
         KeyHint::new("y", what, Act::Undo).only(way.is_ok() && run.running().is_none()),
         KeyHint::new("Esc", "back", Act::Back),
         KeyHint::new("?", "I am not sure", Act::Help),
-        KeyHint::new("q", "leave (kept)", Act::Leave),
+        KeyHint::leave(run),
     ];
     let mut card = about(Tone::Change, format!("THIS WAY BACK CHANGES {place}. Read it once, slowly."), rows, keys);
     card.key = Some(key.clone());
