@@ -18,6 +18,7 @@ use locum::engine::run::Attempt;
 use locum::journal::{Presence, RunLock, audit};
 
 use crate::stage::{EXE, Stage, eventually, kill};
+use crate::support::case::accepted;
 
 /// Five steps: a look, a change of each kind of `rerun`, and a look at the end.
 const RUNBOOK: &str = r#"locum: 1
@@ -111,7 +112,7 @@ impl Case<'_> {
             }
             Reach::Screen => Command::new(EXE),
         };
-        self.stage.dress(command.args(words));
+        self.stage.dress(command.args(words).args(accepted(words)));
         let errors = said.try_clone().unwrap();
         let mut child = command.stdout(said).stderr(errors).process_group(0).spawn().unwrap();
         let begun = Instant::now();

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests are an edge too: they start programs and read the environment")]
 
 mod announce;
+mod attach;
 mod chapters;
 mod deeds;
 mod documents;

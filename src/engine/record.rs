@@ -179,6 +179,17 @@ impl Judged {
             Self::Unknown => "cannot tell",
         }
     }
+
+    /// Several tests that must all hold: one that does not is a fault, one that could not be asked leaves it open.
+    pub fn of_all(tests: &[Matched]) -> Self {
+        if tests.iter().any(|test| !test.held && !test.unknown) {
+            Self::Failed
+        } else if tests.iter().any(|test| !test.held) {
+            Self::Unknown
+        } else {
+            Self::Passed
+        }
+    }
 }
 
 /// One expectation, held or not.
@@ -187,8 +198,18 @@ pub struct Matched {
     /// As a person reads it: `contains "Done renewing certificates"`.
     pub what: String,
     pub held: bool,
+    /// Nobody can tell whether it holds: it could not be asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+}
+
+impl Matched {
+    /// What is said of a test that does not hold, or of which nobody can tell.
+    pub fn missed(&self) -> Option<String> {
+        (!self.held).then(|| format!("{} {}", if self.unknown { "cannot tell:" } else { "not" }, self.what))
+    }
 }
 
 /// What one of several machines gave.
@@ -423,4 +444,22 @@ pub enum Event {
     /// A kind of a later version: kept and hashed, not understood.
     #[serde(other)]
     Later,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_that_could_not_be_asked_is_no_fault_and_no_proof() {
+        let test = |held, unknown| Matched { what: "file /srv/spare exists".to_owned(), held, unknown, line: None };
+        let (yes, no, open) = (test(true, false), test(false, false), test(false, true));
+        assert_eq!(Judged::of_all(&[]), Judged::Passed);
+        assert_eq!(Judged::of_all(&[yes.clone(), yes.clone()]), Judged::Passed);
+        assert_eq!(Judged::of_all(&[yes.clone(), open.clone()]), Judged::Unknown);
+        assert_eq!(Judged::of_all(&[open.clone(), no.clone()]), Judged::Failed);
+        let said = [yes, open, no].map(|test| test.missed());
+        let said: Vec<_> = said.iter().map(Option::as_deref).collect();
+        assert_eq!(said, [None, Some("cannot tell: file /srv/spare exists"), Some("not file /srv/spare exists")]);
+    }
 }

@@ -43,7 +43,7 @@ pub fn guards(broken: &[&str]) -> Guards {
 
 /// A test that was made.
 pub fn matched(what: &str, held: bool) -> Matched {
-    Matched { what: what.to_owned(), held, line: None }
+    Matched { what: what.to_owned(), held, unknown: false, line: None }
 }
 
 /// How a run on kyousuke is opened.

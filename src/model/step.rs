@@ -129,7 +129,7 @@ record! {
         hold: Option<Located<Duration>>,
         /// Text for the command's standard input; never quoted.
         stdin: Option<Text>,
-        /// Limit of a command; a look is ended, a change only warned of.
+        /// When a command is ended: a look after 30s if nothing is said, a change never.
         timeout: Option<Located<Duration>>,
         /// Whether the output is kept (the default).
         record: Option<bool>,

@@ -131,6 +131,7 @@ impl Asker {
             Matched {
                 what: format!("{}{found}", plain(&test.shown())),
                 held: facts.judged == Judged::Passed,
+                unknown: facts.judged == Judged::Unknown,
                 line: None,
             }
         });
@@ -239,7 +240,7 @@ fn leftover(exit: &Exit) -> Vec<String> {
 pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
     let judged = judge(exit, blob, &expectation(wanted.expect)).into_iter();
     let matched: Vec<_> =
-        judged.map(|one| Matched { what: plain(&one.what), held: one.held, line: one.line }).collect();
+        judged.map(|one| Matched { what: plain(&one.what), held: one.held, unknown: false, line: one.line }).collect();
     let mut facts = Facts {
         result: match exit.result {
             Ending::Exited => EndResult::Exited,

@@ -12,7 +12,7 @@ use crate::engine::command::Ending;
 use crate::engine::record::{Changed, Does, Facts, Guards, Judged, Matched, Target, WayBack};
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
 use crate::engine::{AttemptId, Key};
-use crate::exec::{ExecError, Exit, Supervised};
+use crate::exec::{self, ExecError, Exit, Supervised};
 use crate::guard;
 
 /// One queue, one decider: everything that happens comes as one of these.
@@ -250,11 +250,17 @@ impl Task {
         send(&self.to, Msg::Settling);
         let facts = match exit {
             Some(exit) => self.asker.over_the_line(exit, facts_of(exit, &self.blob, &self.wanted())),
-            None => {
-                Facts { found: vec!["its supervisor is gone without a word".to_owned()], ..measured(Judged::Unknown) }
-            }
+            None => self.orphaned(),
         };
         self.settle(facts, before);
+    }
+
+    /// Nobody attends to it any more: what it left running is found by the attempt in its environment.
+    fn orphaned(&self) -> Facts {
+        let left = exec::survivors(&self.attempt.0);
+        let leftover = left.iter().map(|left| format!("{} {}", left.pid, crate::text::plain(&left.command))).collect();
+        let found = vec!["its supervisor is gone without a word".to_owned()];
+        Facts { leftover, found, ..measured(Judged::Unknown) }
     }
 
     /// Puts the copy of the scope back.
@@ -282,11 +288,8 @@ impl Task {
     pub fn settle(self, mut facts: Facts, before: Option<Sight>) {
         if facts.judged == Judged::Passed {
             let done = self.asker.all(&self.resolved.done_when, &self.blob, Purpose::After, &self.stop);
-            let missed = done.iter().filter(|test| !test.held).map(|test| format!("not {}", test.what));
-            facts.found.splice(0..0, missed.collect::<Vec<_>>());
-            if done.iter().any(|test| !test.held) {
-                facts.judged = Judged::Failed;
-            }
+            facts.found.splice(0..0, done.iter().filter_map(Matched::missed).collect::<Vec<_>>());
+            facts.judged = Judged::of_all(&done);
             facts.matched.extend(done);
         }
         let settled = self.guards_after(&mut facts, before);

@@ -275,7 +275,12 @@ fn facts(judged: Judged, text: &str, code: i32) -> Facts {
         stdout: None,
         stderr: None,
         judged,
-        matched: vec![Matched { what: if code == 0 { "exit 0".into() } else { what }, held: code == 0, line: None }],
+        matched: vec![Matched {
+            what: if code == 0 { "exit 0".into() } else { what },
+            held: code == 0,
+            unknown: false,
+            line: None,
+        }],
         captured: BTreeMap::new(),
         found: text.split("; ").filter(|text| !text.is_empty()).map(str::to_owned).collect(),
         hosts: Vec::new(),

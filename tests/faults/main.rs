@@ -5,6 +5,7 @@
 //! cargo test --test faults -- all                          every fault at every call
 //! cargo test --test faults -- sample --seconds 300 --seed 7
 //! cargo test --test faults -- one run 17 once:EIO          a single one, with everything that was said
+//! cargo test --test faults -- power [--every 4]            the power is cut wherever that makes a difference; as root
 //! ```
 //! It needs Linux on x86-64, where a process may trace its children. Without a word it only says so.
 
@@ -26,7 +27,11 @@ fn main() -> std::process::ExitCode {
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod call;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod disk;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod linux;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod power;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod scene;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::Command;
 
-use locum::engine::Run;
 use locum::engine::record::{EndResult, Event, Judged, Record};
 use locum::engine::run::Attempt;
+use locum::engine::{Position, Run};
 use locum::journal::audit;
 
+use crate::disk::Disk;
 use crate::stage::{Stage, Told};
 
 /// Five steps: a look, a change of each kind of `rerun`, and a look at the end.
@@ -55,9 +57,22 @@ pub enum Act {
 
 /// One run of the five steps.
 pub struct Scene {
+    /// Under the state folder, where the power may be cut. Gone before the stage is: a mounted folder stays.
+    disk: Option<Disk>,
     pub stage: Stage,
     act: Act,
+    /// How often the power was cut; each time another boot begins.
+    cuts: usize,
 }
+
+/// What people and the world have seen of a run by some instant.
+pub struct Seen {
+    said: Vec<u8>,
+    ledger: Option<Vec<u8>>,
+}
+
+/// Another boot, as far as a process can tell.
+const REBOOTED: &str = r#"mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@""#;
 
 /// Something that must hold and does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,19 +80,78 @@ pub struct Violation(pub String);
 
 type Held = Result<(), Violation>;
 
+fn stage() -> Stage {
+    let stage = Stage::in_memory(RUNBOOK);
+    stage.answers(ANSWERS);
+    stage
+}
+
 fn broken<T>(text: impl Into<String>) -> Result<T, Violation> {
     Err(Violation(text.into()))
 }
 
 impl Scene {
     pub fn new(act: Act) -> Self {
-        let stage = Stage::in_memory(RUNBOOK);
-        stage.answers(ANSWERS);
-        let scene = Self { stage, act };
-        if act == Act::Resume {
-            scene.cut_off();
+        Self { disk: None, stage: stage(), act, cuts: 0 }.begun()
+    }
+
+    /// The same, its state on a disk of which it is known what has reached it.
+    pub fn on_a_disk(act: Act) -> Result<Self, String> {
+        let stage = stage();
+        let disk = Disk::new(&stage.path("disk-0"), &stage.state())?;
+        Ok(Self { disk: Some(disk), stage, act, cuts: 0 }.begun())
+    }
+
+    fn begun(self) -> Self {
+        if self.act == Act::Resume {
+            self.cut_off();
         }
-        scene
+        self
+    }
+
+    /// What has reached the disk by now.
+    pub fn disk_bytes(&self) -> Vec<u8> {
+        self.disk.as_ref().map_or_else(Vec::new, Disk::bytes)
+    }
+
+    /// What people and the world have seen by now.
+    pub fn seen(&self) -> Seen {
+        let said = fs::read(self.stage.path("said")).unwrap_or_default();
+        Seen { said, ledger: fs::read(self.stage.path("dir/ledger")).ok() }
+    }
+
+    /// The power was cut when this had reached the disk, and that had been seen.
+    pub fn after_the_cut(&mut self, disk: &[u8], seen: &Seen) -> Result<(), String> {
+        self.cuts += 1;
+        self.disk = None;
+        self.disk =
+            Some(Disk::after_a_cut(&self.stage.path(&format!("disk-{}", self.cuts)), disk, &self.stage.state())?);
+        fs::write(self.stage.path("said"), &seen.said).unwrap();
+        match &seen.ledger {
+            Some(ledger) => fs::write(self.stage.path("dir/ledger"), ledger).unwrap(),
+            None => drop(fs::remove_file(self.stage.path("dir/ledger"))),
+        }
+        fs::write(self.boot(), format!("00000000-0000-4000-8000-{:012}\n", self.cuts)).unwrap();
+        Ok(())
+    }
+
+    /// The id of the boot that came after a cut.
+    fn boot(&self) -> PathBuf {
+        self.stage.path("boot-id")
+    }
+
+    /// Goes on with the run without a person, to the end of this process; after a cut, in another boot.
+    fn resume(&self, more: &[&str]) -> Told {
+        let run = self.stage.run_id();
+        let words = ["resume", &run, "--headless", "--answers", "answers.yaml"];
+        let here = self.stage.command(&[&words, more].concat());
+        if self.cuts == 0 {
+            return Told::of(&{ here }.output().unwrap());
+        }
+        let mut elsewhere = Command::new("unshare");
+        elsewhere.args(["-m", "sh", "-c", REBOOTED]).arg(self.boot()).arg(here.get_program()).args(here.get_args());
+        self.stage.dress(&mut elsewhere);
+        Told::of(&elsewhere.output().unwrap())
     }
 
     /// The command into which the fault falls.
@@ -124,6 +198,11 @@ impl Scene {
     pub fn check(&self) -> Held {
         if let Some(at) = self.said().find("panicked at") {
             return broken(format!("a panic: {}", &self.said()[at..]));
+        }
+        if let Some(run) = self.said().lines().find_map(|line| line.strip_prefix("run ")).map(str::to_owned)
+            && run != self.stage.run_id()
+        {
+            return broken(format!("I4: it was said that run {run} is open, and it is not there"));
         }
         if self.stage.run_id().is_empty() {
             let ran = self.stage.ledger();
@@ -175,14 +254,15 @@ impl Scene {
             }
             let mut words = vec!["--rerun-safe"];
             words.extend(decision.iter().map(String::as_str));
-            let told = self.stage.resume(&words);
+            let told = self.resume(&words);
             self.note(&told);
             self.check()?;
             decision = match told.code {
                 Some(0) => Vec::new(),
                 Some(20) => self.decision().unwrap_or_default(),
-                // A command that was killed before its first deed has failed, and that is what is said.
-                Some(21) if self.was_killed() => return Ok(()),
+                // A command that was killed before its first deed has failed, and a proof that cannot be made proves
+                // nothing: that is what is said, and a person goes on from it.
+                Some(21) if self.was_killed() || self.cannot_be_proved() => return Ok(()),
                 _ => return broken(format!("it cannot be gone on with:\n{}", self.said())),
             };
         }
@@ -195,6 +275,14 @@ impl Scene {
         let Some((id, newest)) = run.attempts.last() else { return false };
         let signaled = newest.end.as_ref().is_some_and(|end| end.result == EndResult::Signaled);
         signaled && !self.stage.ledger().iter().any(|line| line.ends_with(id.0.as_str()))
+    }
+
+    /// The run stands behind a proof that nobody could make, and nothing was done twice.
+    fn cannot_be_proved(&self) -> bool {
+        let run = self.stage.run();
+        let newest = run.attempts.values().last().filter(|newest| newest.intent.step.id == "proof");
+        let unknown = newest.is_some_and(|newest| newest.end.as_ref().is_some_and(|end| end.judged == Judged::Unknown));
+        unknown && run.position == Position::NotRepaired && self.check_end().is_ok()
     }
 
     fn note(&self, told: &Told) {

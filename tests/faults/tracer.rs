@@ -26,6 +26,8 @@ pub enum Deed {
     Pass,
     /// It is not made; its caller is told this.
     Fail(Errno),
+    /// It is not made; its caller is told that it was.
+    Pretend,
     /// It is not made; the process that would have made it is killed.
     Kill,
     /// It is made; then everything is killed at once.
@@ -141,7 +143,7 @@ impl Tracer {
                 let deed = call.as_ref().map_or(Deed::Pass, |call| told(call, Point::Before));
                 match deed {
                     Deed::Pass | Deed::KillAll => {}
-                    Deed::Fail(_) => {
+                    Deed::Fail(_) | Deed::Pretend => {
                         // No call has this number: the system refuses it, and the refusal is given another name below.
                         registers.orig_rax = u64::MAX;
                         let _ = ptrace::setregs(pid, registers);
@@ -154,8 +156,13 @@ impl Tracer {
                 self.inside.insert(pid.as_raw(), Inside { call, deed: Some(deed) });
             }
             Some(Inside { call, deed }) => {
-                if let Some(Deed::Fail(errno)) = deed {
-                    registers.rax = (-i64::from(errno as i32)).cast_unsigned();
+                let instead = match deed {
+                    Some(Deed::Fail(errno)) => Some(-i64::from(errno as i32)),
+                    Some(Deed::Pretend) => Some(0),
+                    Some(Deed::Pass | Deed::Kill | Deed::KillAll) | None => None,
+                };
+                if let Some(result) = instead {
+                    registers.rax = result.cast_unsigned();
                     let _ = ptrace::setregs(pid, registers);
                 }
                 if let Some(mut call) = call {

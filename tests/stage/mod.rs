@@ -216,7 +216,8 @@ pub struct Told {
 }
 
 impl Told {
-    fn of(output: &Output) -> Self {
+    /// What a process that has ended left.
+    pub fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }

@@ -6,9 +6,12 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
@@ -17,8 +20,11 @@ use super::PATIENCE;
 /// A program on a terminal of 24 lines and 80 columns.
 pub struct Pty {
     child: Mutex<Child>,
-    keys: File,
+    /// The terminal's own end; gone when it was closed.
+    keys: Option<File>,
     said: Arc<Mutex<Vec<u8>>>,
+    closed: Arc<AtomicBool>,
+    shown: Option<JoinHandle<()>>,
 }
 
 impl Pty {
@@ -45,14 +51,23 @@ impl Pty {
         let child = under.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
         let keys = File::from(master);
         let said = Arc::new(Mutex::new(Vec::new()));
-        let (mut screen, heard) = (keys.try_clone().unwrap(), Arc::clone(&said));
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(read @ 1..) = screen.read(&mut buffer) {
-                heard.lock().unwrap().extend_from_slice(&buffer[..read]);
-            }
-        });
-        Self { child: Mutex::new(child), keys, said }
+        let closed = Arc::new(AtomicBool::new(false));
+        let (screen, heard, close) = (keys.try_clone().unwrap(), Arc::clone(&said), Arc::clone(&closed));
+        let shown = std::thread::spawn(move || show(screen, &heard, &close));
+        Self { child: Mutex::new(child), keys: Some(keys), said, closed, shown: Some(shown) }
+    }
+
+    /// Closes the terminal, as a window that is closed or a line that is cut does. The program on it is left alone.
+    pub fn close(&mut self) {
+        self.closed.store(true, Ordering::SeqCst);
+        if let Some(shown) = self.shown.take() {
+            shown.join().unwrap();
+        }
+        self.keys = None;
+    }
+
+    fn keys(&self) -> &File {
+        self.keys.as_ref().expect("the terminal is open")
     }
 
     /// Whether the program on it has ended.
@@ -62,13 +77,13 @@ impl Pty {
 
     /// Whether it reads lines and shows what is typed, as a shell left it.
     pub fn is_cooked(&self) -> bool {
-        let modes = tcgetattr(&self.keys).unwrap().local_modes;
+        let modes = tcgetattr(self.keys()).unwrap().local_modes;
         modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
     }
 
     /// Makes the terminal another size.
     pub fn resize(&self, columns: u16, lines: u16) {
-        size_of(&self.keys, columns, lines);
+        size_of(self.keys(), columns, lines);
     }
 
     /// Everything that was shown so far, as plain text.
@@ -128,7 +143,7 @@ impl Pty {
 
     /// Types keys as a person does who does not look at the screen.
     pub fn type_blindly(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys().write_all(keys.as_bytes()).unwrap();
     }
 
     /// Presses a key once the card was read.
@@ -151,6 +166,20 @@ impl Pty {
             assert!(Instant::now() < until, "no `{text}` on:\n{}", self.said());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+/// Keeps what is shown, until the terminal is closed from either side.
+fn show(mut screen: File, said: &Mutex<Vec<u8>>, closed: &AtomicBool) {
+    let mut buffer = [0; 4096];
+    let moment = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+    while !closed.load(Ordering::SeqCst) {
+        let mut polled = [PollFd::new(&screen, PollFlags::IN)];
+        if poll(&mut polled, Some(&moment)) == Ok(0) {
+            continue;
+        }
+        let Ok(read @ 1..) = screen.read(&mut buffer) else { return };
+        said.lock().unwrap().extend_from_slice(&buffer[..read]);
     }
 }
 

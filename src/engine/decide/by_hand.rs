@@ -67,9 +67,9 @@ fn facts(deed: &Deed, resolved: &Resolved) -> Result<Facts, Refusal> {
     if done && deed.done.len() < resolved.done_when.len() {
         return Err(Refusal::NotMeasured(format!("whether step `{}` is done", deed.step)));
     }
-    let missed = deed.done.iter().filter(|test| !test.held).map(|test| format!("not {}", test.what));
+    let missed = deed.done.iter().filter_map(Matched::missed);
     let found: Vec<_> = missed.chain([word(&deed.answer)?.to_owned()]).collect();
-    let judged = if done && found.len() == 1 { Judged::Passed } else { Judged::Failed };
+    let judged = if done { Judged::of_all(&deed.done) } else { Judged::Failed };
     Ok(Facts { matched: deed.done.clone(), found, ..Facts::new(EndResult::Measured, judged) })
 }
 

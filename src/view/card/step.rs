@@ -432,8 +432,14 @@ mod tests {
         assert_eq!(enter(&card), Some(("measure what it needs".to_owned(), Act::Needs)));
         assert_eq!(row(&card, Label::Before), ["must hold: file /srv/spare exists"]);
         assert!(card.key_for("d").is_none() && card.key_for("c").is_some());
-        let measured =
-            |held| vec![crate::engine::record::Matched { what: "file /srv/spare exists".to_owned(), held, line: None }];
+        let measured = |held| {
+            vec![crate::engine::record::Matched {
+                what: "file /srv/spare exists".to_owned(),
+                held,
+                unknown: false,
+                line: None,
+            }]
+        };
         sample.run.needs = Some((Key::new("a"), measured(false)));
         let card = of(&sample, "a");
         assert_eq!(card.headline, "NOT NOW. What it needs does not hold. Do nothing.");
