@@ -118,6 +118,27 @@ fn a_daemon_that_a_change_started_lives_on_is_listed_and_holds_no_lock() {
 }
 
 #[test]
+fn a_look_whose_screen_is_killed_ends_and_what_it_left_is_ended_when_somebody_comes_back() {
+    let look = "test -e DIR/runs && exit 0\n      sh -c 'echo $$ > DIR/child; sleep 300' &\n      until test -s DIR/child; do sleep 0.01; done\n      echo $$ > DIR/pids\n      touch DIR/runs\n      wait";
+    let stage =
+        Stage::new(&format!("locum: 1\ntitle: One look\ndiagnose:\n  - id: look\n    check: |\n      {look}\n"));
+    stage.answers("answers: {}\n");
+    let mut child = stage.headless();
+    stage.wait_for("runs");
+    let read = |name: &str| fs::read_to_string(stage.path("dir").join(name)).unwrap();
+    let (leader, left) = (read("pids"), read("child"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    eventually("the look is gone with its screen", || alive(&leader).is_empty());
+    assert_eq!(alive(&left).len(), 1, "what it started does not hear of it");
+    stage.resume(&[]).exits(0).says("look: ok");
+    assert_eq!(alive(&left), [""; 0]);
+    let first = stage.run().attempts.into_values().next().unwrap().end.unwrap();
+    assert_eq!(first.evidence.as_deref(), Some("a look was cut off; it changed nothing"));
+    assert_eq!(first.leftover, [""; 0], "nothing of it is left");
+}
+
+#[test]
 fn a_supervisor_that_is_killed_leaves_what_still_runs_on_the_list() {
     let stage = one(SLOW);
     let mut child = stage.headless();

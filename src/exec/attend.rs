@@ -10,19 +10,15 @@ use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use os_pipe::PipeWriter;
-use rustix::process::Signal;
-
+use super::ending::end_all;
 use super::facts::{Ending, Exit};
 use super::filter::MakeFilter;
-use super::processes::signal;
 use super::pump::{Pump, Pumped};
 use super::spec::{CommandSpec, OnTimeout, Streams, stderr_blob};
+use os_pipe::PipeWriter;
 
 /// How long a pipe is read after the command has ended, when something else still holds it.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How long it is tried to end what does not go away; a process inside the kernel may not.
-const KILLING: Duration = Duration::from_secs(5);
 /// At most this often it is said that there is more output.
 const BETWEEN_NOTICES: Duration = Duration::from_millis(33);
 
@@ -143,13 +139,13 @@ impl Outputs {
                 Next::Message(Message::Grown) => watch.grown(),
                 Next::Message(Message::Cancel) => {
                     watch.cancelled = true;
-                    end_all(running);
+                    end(running);
                 }
                 Next::TimeUp => match running.spec.on_timeout {
                     OnTimeout::Warn => (running.notices)(OutputNotice::Overdue),
                     OnTimeout::Kill => {
                         watch.timed_out = true;
-                        end_all(running);
+                        end(running);
                     }
                 },
                 Next::Notice => {
@@ -237,31 +233,10 @@ impl Watch {
     }
 }
 
-/// Ends processes: politely, and after the grace for certain. What cannot be ended, another person's for one, is said.
-fn end_all(running: &Running<'_>) {
-    let (members, grace) = (running.members, running.spec.grace);
-    for pid in members() {
-        signal(pid, Signal::TERM);
-        // A stopped process cannot take the hint.
-        signal(pid, Signal::CONT);
-    }
-    let until = Instant::now() + grace;
-    while Instant::now() < until && !members().is_empty() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let until = Instant::now() + KILLING;
-    loop {
-        let left = members();
-        if left.is_empty() {
-            return;
-        }
-        if Instant::now() > until {
-            return (running.notices)(OutputNotice::CannotEnd);
-        }
-        for pid in left {
-            signal(pid, Signal::KILL);
-        }
-        std::thread::sleep(Duration::from_millis(2));
+/// What cannot be ended, another person's for one, is said.
+fn end(running: &Running<'_>) {
+    if !end_all(running.members, running.spec.grace) {
+        (running.notices)(OutputNotice::CannotEnd);
     }
 }
 

@@ -12,6 +12,8 @@ use std::process::{Command, ExitCode};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::attend::{Ends, Message, OutputNotice, Outputs, Running};
 use super::error::ExecError;
 use super::facts::Exit;
@@ -165,10 +167,23 @@ pub(super) fn look_main(mut words: impl Iterator<Item = std::ffi::OsString>) -> 
     ExitCode::from(127)
 }
 
+/// Whether the other end is gone for good, and not only has nothing more to say.
+fn is_alone(control: &UnixStream) -> bool {
+    let mut polled = [PollFd::new(control, PollFlags::empty())];
+    poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        && polled[0].revents().contains(PollFlags::HUP)
+}
+
 fn prepare(control: &mut UnixStream) -> io::Result<()> {
+    // A look whose screen is killed has nobody to report to. The thread that started it waits for its end.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
     rustix::process::setsid()?;
     let mut told = Vec::new();
     control.read_to_end(&mut told)?;
+    if is_alone(control) {
+        return Err(io::Error::other("nobody waits for it any more"));
+    }
     let stdin = match told.split_first() {
         Some((1, bytes)) => Some(bytes),
         Some(_) => None,

@@ -17,13 +17,37 @@ pub fn survivors(attempt: &str) -> Vec<Leftover> {
     if attempt.is_empty() {
         return Vec::new();
     }
-    let mark = format!("LOCUM_ATTEMPT={attempt}");
-    let marked = |pid: u32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    let marked = |pid: &u32| Environment::of(*pid).get("LOCUM_ATTEMPT").as_deref() == Some(attempt);
+    alive().filter(marked).map(|pid| leftover(pid, &|line| line.to_owned())).collect()
+}
+
+/// Processes whose environment says that they belong to a run, with their attempts. Those of other users cannot be seen.
+pub(super) fn of_run(run: &str) -> Vec<(u32, String)> {
+    let attempt = |pid| {
+        let environment = Environment::of(pid);
+        let belongs = environment.get("LOCUM_RUN").as_deref() == Some(run);
+        belongs.then(|| (pid, environment.get("LOCUM_ATTEMPT").unwrap_or_default()))
     };
-    let alive = all().into_iter().filter(Process::alive).map(|process| process.pid);
-    alive.filter(|pid| marked(*pid)).map(|pid| leftover(pid, &|line| line.to_owned())).collect()
+    alive().filter_map(attempt).collect()
+}
+
+fn alive() -> impl Iterator<Item = u32> {
+    all().into_iter().filter(Process::alive).map(|process| process.pid)
+}
+
+/// The environment that a process began with; empty where it cannot be read.
+struct Environment(Vec<u8>);
+
+impl Environment {
+    fn of(pid: u32) -> Self {
+        Self(fs::read(format!("/proc/{pid}/environ")).unwrap_or_default())
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        let mut variables = self.0.split(|byte| *byte == 0);
+        let value = variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
 }
 
 /// What is said of a process; `filter` takes out what must not be written down, before anything is cut.

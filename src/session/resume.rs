@@ -18,11 +18,12 @@ use crate::engine::position::StopReason;
 use crate::engine::record::{Does, Event, Judged, Record, Rerun};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::run::Attempt;
-use crate::engine::{Exit, Plan, Position, Run};
-use crate::exec::{self, Started};
+use crate::engine::{AttemptId, Exit, Plan, Position, Run};
+use crate::exec::{self, Leftover, Started};
 use crate::journal::{self, Class, Evidence as Files, RunFolder, RunLock, SupLock, Writer, read_evidence};
 use crate::load;
 use crate::source::SourceFile;
+use crate::text::plain;
 
 /// How often a step that still runs is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -133,11 +134,16 @@ impl Session {
 
     /// Finds out what became of the attempt that has an intent and no end.
     pub(super) fn find_out(&mut self, intended: Option<&str>) -> Result<(), Trouble> {
-        let Some(attempt) = self.run.running().cloned() else { return Ok(()) };
+        let Some(attempt) = self.run.running().cloned() else {
+            self.end_orphans();
+            return Ok(());
+        };
         let id = attempt.intent.attempt.clone();
         if attempt.intent.rerun == Rerun::Look {
             let why = "the screen was gone before its end".to_owned();
-            return self.recover(&attempt, Evidence::Unknown { why, survivors: Vec::new() });
+            let left = self.end_orphans();
+            let survivors = left.iter().map(|left| format!("{} {}", left.pid, plain(&left.command))).collect();
+            return self.recover(&attempt, Evidence::Unknown { why, survivors });
         }
         let resolved = self.resolved_again(&attempt)?;
         if !matches!(resolved.work, Work::Command(_) | Work::Edit { .. }) {
@@ -152,6 +158,15 @@ impl Session {
                 self.recover(&attempt, Evidence::Unknown { why: why.to_owned(), survivors })
             }
         }
+    }
+
+    /// Looks that were cut off with their screen, and tests around a step that never began, have nobody to report to.
+    /// They are ended; what cannot be is given.
+    fn end_orphans(&self) -> Vec<Leftover> {
+        let looks = |attempt: &str| {
+            self.run.attempts.get(&AttemptId(attempt.to_owned())).is_none_or(|known| known.intent.rerun == Rerun::Look)
+        };
+        exec::end_orphans(&self.run.id, &looks, exec::GRACE)
     }
 
     fn evidence(&self, attempt: &crate::engine::AttemptId) -> Result<Files, Trouble> {

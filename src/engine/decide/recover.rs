@@ -20,8 +20,10 @@ pub(super) fn recover(draft: &mut Draft, id: &AttemptId, evidence: &Evidence) ->
         }
         Evidence::NotStarted => close_attempt(draft, &intent, &nothing_ran(id, "the command had not been started")),
         // What only looks is as good as not run: it is simply run again.
-        Evidence::Unknown { .. } if intent.rerun == Rerun::Look => {
-            close_attempt(draft, &intent, &nothing_ran(id, "a look was cut off; it changed nothing"));
+        Evidence::Unknown { survivors, .. } if intent.rerun == Rerun::Look => {
+            let mut ending = nothing_ran(id, "a look was cut off; it changed nothing");
+            ending.facts.leftover.clone_from(survivors);
+            close_attempt(draft, &intent, &ending);
         }
         Evidence::Unknown { why, survivors } => draft.push(Event::StepUnknown {
             attempt: id.clone(),
