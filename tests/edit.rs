@@ -154,3 +154,46 @@ fn on_a_terminal_the_editor_of_the_person_gets_it_and_gives_it_back() {
     assert_eq!(fs::read_to_string(&conf).unwrap(), "queue = new\n");
     pty.answer("q");
 }
+
+/// A run of one edit that was cut off in the middle of it: its intent is on record, and nobody saw its end.
+fn cut_off() -> Stage {
+    let stage = Stage::new("locum: 1\ntitle: A queue\nrepair:\n  - { id: conf, edit: DIR/conf, risk: low }\n");
+    fs::write(stage.path("dir/conf"), "old\n").unwrap();
+    fs::write(stage.path("new.conf"), "new\n").unwrap();
+    stage.answers(ANSWERS);
+    stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]).exits(0);
+    let attempt = stage.attempt("conf");
+    fs::write(stage.evidence(&attempt).exit(), [0; 4096]).unwrap();
+    // A journal can end at any record.
+    let segment = stage.folder().segments().unwrap()[0].path.clone();
+    let text = fs::read_to_string(&segment).unwrap();
+    let kept = text.lines().take_while(|line| !line.contains("\"step.outcome\""));
+    let kept: String = kept.map(|line| format!("{line}\n")).collect();
+    assert!(kept.contains("step.intent") && kept.len() < text.len());
+    fs::write(&segment, kept).unwrap();
+    stage
+}
+
+#[test]
+fn an_edit_that_took_effect_before_it_was_cut_off_is_done_and_not_skipped() {
+    let stage = cut_off();
+    stage.resume(&["--rerun-safe"]).exits(0);
+    let run = stage.run();
+    assert_eq!(run.attempts.len(), 1, "it does not run again");
+    let end = run.attempts[0].end.clone().unwrap();
+    assert_eq!(end.evidence.as_deref(), Some("asked after the screen had gone"));
+    assert!(end.found[0].ends_with("has the new content"), "{:?}", end.found);
+    assert!(run.remarks.is_empty(), "{:?}", run.remarks);
+}
+
+#[test]
+fn an_edit_that_did_not_take_effect_before_it_was_cut_off_runs_again_when_that_was_said() {
+    let stage = cut_off();
+    fs::write(stage.path("dir/conf"), "old\n").unwrap();
+    stage.resume(&[]).exits(20);
+    stage.resume(&["--rerun-safe"]).exits(0);
+    assert_eq!(
+        (stage.run().attempts.len(), fs::read_to_string(stage.path("dir/conf")).unwrap().as_str()),
+        (2, "new\n")
+    );
+}

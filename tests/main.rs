@@ -25,3 +25,4 @@ mod stage;
 mod support;
 mod terminal;
 mod trust;
+mod way_back;

@@ -243,6 +243,7 @@ pub fn exit_of(left: &Left, session: &Session) -> Exit {
             Position::Frozen { .. } => Exit::GuardBroken,
             Position::Stopped { by: StopReason::Runbook, .. } => Exit::StoppedByRunbook,
             Position::Stopped { by: StopReason::StepFailed, .. } => Exit::StepFailed,
+            Position::Stopped { by: StopReason::WayBack, .. } => session.run().way_back_exit(),
             _ => Exit::StoppedByOperator,
         },
     }

@@ -38,6 +38,8 @@ pub enum StopReason {
     OfferUndo,
     /// A person went back.
     Undone,
+    /// A way back failed, or its end is not known: what the step changed may be there in part.
+    WayBack,
     /// A step was visited a fourth time.
     TooManyVisits,
     /// A name that is not known yet.

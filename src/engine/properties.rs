@@ -231,6 +231,7 @@ fn random_runs_come_everywhere() {
             "stoppedtoo_many_visits",
             "stoppedundone",
             "stoppedunknown",
+            "stoppedway_back",
         ],
         "{places:?}"
     );

@@ -34,6 +34,8 @@ pub enum Refusal {
     AlreadyPassed(Key),
     #[error("step `{0}` ran already; running it again needs a reason")]
     RanAlready(Key),
+    #[error("the way back from `{0}` was tried before; going it again needs a reason")]
+    WentBackAlready(Key),
     #[error("not measured: {0}; nothing ran")]
     NotMeasured(String),
     #[error("a reason is needed: say in a few words why")]
@@ -65,6 +67,7 @@ impl Refusal {
             | Self::LookOnly
             | Self::AlreadyPassed(_)
             | Self::RanAlready(_)
+            | Self::WentBackAlready(_)
             | Self::NotMeasured(_)
             | Self::ReasonMissing
             | Self::UnknownAnswer { .. }

@@ -172,10 +172,14 @@ impl Conversation {
 
     /// The same for the newest way back.
     pub fn way_back(&self) -> Beginning {
+        let undoes = self.run.newest_way_back().map(|attempt| attempt.intent.attempt.clone());
+        Beginning { undoes, ..self.beginning_of(&self.resolved_back()) }
+    }
+
+    /// The newest way back, resolved.
+    pub fn resolved_back(&self) -> Resolved {
         let attempt = self.run.newest_way_back().expect("a way back");
-        let resolved =
-            Resolver::new(&self.plan, &self.run, None).way_back(attempt).unwrap_or_else(|why| panic!("{why}"));
-        Beginning { undoes: Some(attempt.intent.attempt.clone()), ..self.beginning_of(&resolved) }
+        Resolver::new(&self.plan, &self.run, None).way_back(attempt).unwrap_or_else(|why| panic!("{why}"))
     }
 
     fn beginning_of(&self, resolved: &Resolved) -> Beginning {

@@ -4,6 +4,7 @@
 
 pub mod answers;
 pub mod decisions;
+mod stops;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use answers::{Answers, AnswersError, REPAIR};
-pub use decisions::{DecisionError, Decisions, Repeatable};
+pub use decisions::{Decided, DecisionError, Decisions, Repeatable};
 
-use crate::engine::command::{Answer, Choice};
+use crate::engine::command::Answer;
 use crate::engine::position::StopReason;
 use crate::engine::record::{Close, Confirm, Does, Judged, Mode};
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
@@ -86,8 +87,9 @@ impl<'a> Headless<'a> {
                     Some(Exit::StepFailed)
                 }
                 Position::Stopped { by: StopReason::Unknown, step: Some(step) } => self.unknown(&step)?,
+                Position::Stopped { by: StopReason::WayBack, step: Some(step) } => self.half_back(&step)?,
                 Position::Stopped { by, step } => Some(self.stopped(by, step.as_ref())?),
-                Position::Frozen { .. } => Some(self.frozen()?),
+                Position::Frozen { .. } => self.frozen()?,
                 Position::AtEnd { nothing_to_repair } => {
                     let outcome = if nothing_to_repair { Close::NothingToRepair } else { Close::Done };
                     self.control.close(outcome, "")?;
@@ -253,53 +255,6 @@ impl<'a> Headless<'a> {
             "repair: a person must decide whether to enter it (`repair: enter` in the answers); nothing of it ran",
         )?;
         Ok(Some(Exit::PersonNeeded))
-    }
-
-    /// Nobody knows how it ended: what was decided about it, or else a person must decide.
-    fn unknown(&mut self, step: &Key) -> Result<Option<Exit>, HeadlessError> {
-        let attempt = self.control.run().newest_attempt(step).cloned();
-        let decided =
-            attempt.as_ref().and_then(|attempt| Some((attempt.intent.attempt.clone(), self.decisions.take(attempt)?)));
-        let Some((id, decided)) = decided else {
-            let exit = self.stopped(StopReason::Unknown, Some(step))?;
-            if let Some(attempt) = attempt {
-                let (run, id) = (&self.control.run().id, &attempt.intent.attempt);
-                let words = format!(
-                    "when it is known: locum resume {run} --headless --answers FILE --decide {id}=done|run-again|abort --reason TEXT"
-                );
-                self.say(&words)?;
-            }
-            return Ok(Some(exit));
-        };
-        self.control.decide(&id, decided.choice, &decided.reason, decided.how)?;
-        self.say(&format!("{step}: decided ({}): {}", decided.how, decided.choice.word()))?;
-        Ok((decided.choice == Choice::Abort).then_some(Exit::StoppedByOperator))
-    }
-
-    fn stopped(&mut self, by: StopReason, step: Option<&Key>) -> Result<Exit, HeadlessError> {
-        let why = self.control.run().why.clone().unwrap_or_default();
-        let place = step.map_or_else(|| "stopped".to_owned(), ToString::to_string);
-        self.say(&format!("{place}: stopped: {why}"))?;
-        let timed_out =
-            step.and_then(|step| self.control.run().newest_attempt(step)).and_then(|attempt| attempt.end.as_ref());
-        let timed_out = timed_out.is_some_and(|end| end.result == crate::engine::record::EndResult::TimedOut);
-        Ok(match by {
-            StopReason::Unknown if timed_out => Exit::TimedOut,
-            StopReason::Unknown | StopReason::NameNotKnown | StopReason::TooManyVisits | StopReason::Undone => {
-                Exit::PersonNeeded
-            }
-            StopReason::StepFailed => Exit::StepFailed,
-            StopReason::Runbook | StopReason::OfferUndo => Exit::StoppedByRunbook,
-        })
-    }
-
-    fn frozen(&mut self) -> Result<Exit, HeadlessError> {
-        self.say("a guard is broken; nothing runs but the way back, and that needs a person:")?;
-        let changed = self.control.run().broken.as_ref().map(|broken| broken.changed.clone()).unwrap_or_default();
-        for change in changed {
-            self.say(&format!("  {}: {} {} -> {}", change.path, change.what, change.before, change.after))?;
-        }
-        Ok(Exit::GuardBroken)
     }
 
     fn closed(&mut self) -> Result<Exit, HeadlessError> {

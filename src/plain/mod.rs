@@ -15,7 +15,7 @@ use lines::{Line, Lines};
 use crate::engine::command::{Answer, Choice};
 use crate::engine::record::{Close, Confirm as Confirmed, Mode};
 use crate::engine::resolve::{Resolver, Work};
-use crate::engine::{AttemptId, Key, Position};
+use crate::engine::{AttemptId, Key};
 use crate::session::{Busy, Control, Edited, Notice, Trouble, run_on_terminal};
 use crate::text::{plain, width};
 use crate::view::{self, Act, Card, Confirm};
@@ -228,6 +228,22 @@ impl<'a> Plain<'a> {
         Ok(Next::Left(Left::Kept))
     }
 
+    /// Who leaves where it is not safe is warned, and asked where there is somebody to ask.
+    fn walk_away(&mut self) -> Result<Next, PlainError> {
+        let warning = view::walk(self.control.plan(), self.control.run()).warning();
+        if let Some(warning) = &warning {
+            writeln!(self.out, "{}", plain(warning))?;
+        }
+        if warning.is_some() && self.lines.is_terminal() {
+            match self.ask("q to leave all the same, anything else stays ")? {
+                Line::Text(text) if text == "q" => {}
+                Line::Text(_) | Line::Interrupted | Line::Nothing => return Ok(Next::Card),
+                Line::End => return self.leave("the input ended; nothing was changed"),
+            }
+        }
+        self.leave("left; the run is kept")
+    }
+
     fn act(&mut self, card: &Card, act: &Act) -> Result<Next, PlainError> {
         const HOW: &str = "typed";
         let step = card.key.clone();
@@ -236,9 +252,15 @@ impl<'a> Plain<'a> {
             Act::Look => self.control.look()?,
             Act::Change | Act::ChangeAgain => return self.change(card, &digest, *act == Act::ChangeAgain),
             Act::Undo => {
+                let run = self.control.run();
+                let before = run.unfinished_way_back().is_some_and(|before| !before.decided);
+                let again = if before { self.text("why is it gone once more")? } else { None };
+                if before && again.is_none() {
+                    return Ok(Next::Card);
+                }
                 let Some(confirm) = self.confirm(&card.confirm)? else { return Ok(Next::Card) };
                 self.way_back = false;
-                self.control.undo(&digest, confirm)?;
+                self.control.undo(&digest, confirm, again)?;
             }
             Act::Edit => self.edit()?,
             Act::Send => {
@@ -304,7 +326,7 @@ impl<'a> Plain<'a> {
             }
             Act::Output => self.output(step.as_ref())?,
             Act::Help => self.help(card)?,
-            Act::Leave => return self.leave("left; the run is kept"),
+            Act::Leave => return self.walk_away(),
         }
         self.misses = 0;
         Ok(Next::Card)
@@ -394,8 +416,7 @@ impl<'a> Plain<'a> {
     }
 
     fn decide(&mut self, choice: Choice) -> Result<(), PlainError> {
-        let Position::Stopped { step: Some(step), .. } = self.control.run().position.clone() else { return Ok(()) };
-        let attempt = self.control.run().newest_attempt(&step).map(|attempt| attempt.intent.attempt.clone());
+        let attempt = self.control.run().at_stop().map(|attempt| attempt.intent.attempt.clone());
         if let (Some(attempt), Some(reason)) = (attempt, self.text("why")?) {
             self.control.decide(&attempt, choice, &reason, "typed")?;
         }

@@ -63,6 +63,7 @@ const fn stop_words(by: StopReason) -> &'static str {
         StopReason::Runbook => "the runbook says stop",
         StopReason::OfferUndo => "the runbook offers the way back",
         StopReason::Undone => "you went back",
+        StopReason::WayBack => "the way back did not bring everything back",
         StopReason::TooManyVisits => "the step was reached too often",
         StopReason::NameNotKnown => "a value is not known yet",
     }

@@ -207,7 +207,7 @@ impl Control for Session {
         self.begin_change(Pending { task, shown: shown.to_owned(), confirm, again, undoes: None }, ask_done)
     }
 
-    fn undo(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble> {
+    fn undo(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble> {
         self.idle()?;
         let Some(attempt) = self.run.newest_way_back().cloned() else {
             return Err(Refusal::NoWayBack("nothing was changed that has one".to_owned()).into());
@@ -218,7 +218,7 @@ impl Control for Session {
         self.stop = Stop::default();
         let task = self.task(resolved, self.next_attempt());
         let undoes = Some(attempt.intent.attempt.clone());
-        self.begin_change(Pending { task, shown: shown.to_owned(), confirm, again: None, undoes }, AskDone::No)
+        self.begin_change(Pending { task, shown: shown.to_owned(), confirm, again, undoes }, AskDone::No)
     }
 
     fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble> {

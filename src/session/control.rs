@@ -104,8 +104,8 @@ pub trait Control {
     /// ([`crate::engine::resolve::Resolved::digest`]); `again` the reason where it passed or failed before.
     fn change(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble>;
 
-    /// Goes the newest way back; `shown` as for a change.
-    fn undo(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble>;
+    /// Goes the newest way back; `shown` as for a change, `again` the reason where it was tried before.
+    fn undo(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble>;
 
     /// Takes a step whose `done_when` holds as done.
     fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble>;

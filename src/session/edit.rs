@@ -90,6 +90,12 @@ impl Session {
         }
     }
 
+    /// Whether a file has the content with this digest.
+    pub(super) fn has_content(&self, path: &str, digest: &str) -> bool {
+        let path = expand(path, &self.place.home, &self.place.cwd);
+        contents(&path).is_ok_and(|content| sha256(&content) == *digest)
+    }
+
     /// Where a person edits: the file's own name, so that the editor knows what it is.
     fn private(&self, key: &Key, path: &Path) -> PathBuf {
         self.folder.copies().join(format!("edit-{key}")).join(path.file_name().unwrap_or_default())

@@ -11,11 +11,11 @@ use super::found::{Found, Whereabouts, exit_in, found};
 use super::open::Pieces;
 use super::place::Place;
 use super::stop::Stop;
-use super::task::{Msg, Settled};
+use super::task::{Msg, Settled, Task};
 use super::{Busy, Session, Trouble, ask, failed, journal_trouble};
 use crate::engine::command::{Command, Ending, Evidence};
 use crate::engine::position::StopReason;
-use crate::engine::record::{Does, Event, Judged, Record, Rerun};
+use crate::engine::record::{Does, Event, Facts, Judged, Record, Rerun};
 use crate::engine::resolve::{Resolved, Resolver, Work};
 use crate::engine::run::Attempt;
 use crate::engine::{AttemptId, Exit, Plan, Position, Run};
@@ -227,24 +227,25 @@ impl Session {
     }
 
     /// The run stands at an attempt of which nobody knows the end: what it did to the guards is measured now, so that
-    /// nothing goes on over a broken one, and `done_when` may tell that it is done.
+    /// nothing goes on over a broken one, and what can be asked may tell that it is done.
     fn weigh_unknown(&mut self) -> Result<(), Trouble> {
-        let Position::Stopped { by: StopReason::Unknown, step: Some(step) } = self.run.position.clone() else {
-            return Ok(());
-        };
-        let Some(attempt) = self.run.newest_attempt(&step).filter(|attempt| is_unknown(attempt)).cloned() else {
+        let Some(attempt) = self.in_doubt().filter(|attempt| attempt.is_unknown() && !attempt.decided).cloned() else {
             return Ok(());
         };
         let task = self.task(self.resolved_again(&attempt)?, attempt.intent.attempt.clone());
-        if attempt.unknown.is_some() && attempt.intent.does == Does::Change {
+        let proof = self.proof_of(&attempt, &task);
+        if attempt.unknown.is_some() || proof.is_some() {
             let before = self.before_attempt(&attempt);
             let why = attempt.unknown.clone().unwrap_or_default();
-            if let Some(settled) = task.weigh(why, before).map_err(|why| failed(why, Exit::Environment))? {
+            let facts = proof.unwrap_or_else(|| Facts { found: vec![why], ..ask::measured(Judged::Unknown) });
+            if let Some(settled) = task.weigh(facts, before).map_err(|why| failed(why, Exit::Environment))? {
                 self.end(settled, |ending| Command::Finish(Box::new(ending)))?;
             }
         }
-        let stands = matches!(self.run.position, Position::Stopped { by: StopReason::Unknown, .. });
-        if !stands || attempt.intent.rerun != Rerun::AfterCheck {
+        let Position::Stopped { by: StopReason::Unknown, step: Some(step) } = self.run.position.clone() else {
+            return Ok(());
+        };
+        if attempt.intent.rerun != Rerun::AfterCheck {
             return Ok(());
         }
         let held = task.asker.all(&task.resolved.done_when, &task.blob, Purpose::After, &task.stop);
@@ -252,6 +253,47 @@ impl Session {
             self.commit(Command::AlreadyDone { step, held, how: "done_when".to_owned() })?;
         }
         Ok(())
+    }
+
+    /// What the run stands at, where its end may not be known; a way back also where a guard is broken.
+    fn in_doubt(&self) -> Option<&Attempt> {
+        match &self.run.position {
+            Position::Stopped { by: StopReason::Unknown, step: Some(step) } => {
+                self.run.newest_attempt(step).filter(|attempt| attempt.intent.does == Does::Change)
+            }
+            Position::Stopped { by: StopReason::WayBack, .. } | Position::Frozen { .. } => {
+                self.run.unfinished_way_back()
+            }
+            Position::Stopped { .. }
+            | Position::Step { .. }
+            | Position::EnterRepair
+            | Position::NotRepaired
+            | Position::AtEnd { .. }
+            | Position::Closed => None,
+        }
+    }
+
+    /// What tells without a person that an attempt did what it should: the `done_when` of a way back holds, or a file
+    /// has the content that was confirmed for it.
+    fn proof_of(&self, attempt: &Attempt, task: &Task) -> Option<Facts> {
+        let proved = |found: String, matched| Facts {
+            found: vec![found],
+            matched,
+            evidence: Some("asked after the screen had gone".to_owned()),
+            ..ask::measured(Judged::Passed)
+        };
+        match (attempt.intent.does, &task.resolved.work) {
+            (Does::Undo, _) if attempt.intent.rerun == Rerun::AfterCheck => {
+                let held = task.asker.all(&task.resolved.done_when, &task.blob, Purpose::After, &task.stop);
+                let all: Vec<_> = held.iter().map(|test| test.what.clone()).collect();
+                held.iter().all(|test| test.held).then(|| proved(all.join("; "), held))
+            }
+            (Does::Change, Work::Edit { path, draft: Some(draft) }) => {
+                let is_there = self.has_content(path, &draft.after);
+                is_there.then(|| proved(format!("`{}` has the new content", plain(path)), Vec::new()))
+            }
+            _ => None,
+        }
     }
 
     /// Records an end, and what is now there to compare with.
@@ -264,10 +306,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-fn is_unknown(attempt: &Attempt) -> bool {
-    attempt.unknown.is_some() || attempt.end.as_ref().is_some_and(|end| end.judged == Judged::Unknown)
 }
 
 /// Waits for the end of a step that another process began; it is told to stop where that is wished.

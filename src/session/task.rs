@@ -297,11 +297,11 @@ impl Task {
         send(&self.to, Msg::Settled(settled));
     }
 
-    /// A change of which nobody knows the end: what it did to the guards. `None` where nothing is guarded.
-    pub fn weigh(&self, why: String, before: Option<Sight>) -> Result<Option<Settled>, String> {
-        let mut facts = Facts { found: vec![why], ..measured(Judged::Unknown) };
+    /// A change whose end nobody saw: what it did to the guards. `None` where that says nothing more than was known.
+    pub fn weigh(&self, mut facts: Facts, before: Option<Sight>) -> Result<Option<Settled>, String> {
         let (guards, sight) = self.guards_after(&mut facts, before)?;
-        Ok(guards.map(|guards| Settled { ending: self.ending(facts, Some(guards)), sight }))
+        let says = guards.is_some() || facts.judged == Judged::Passed;
+        Ok(says.then(|| Settled { ending: self.ending(facts, guards), sight }))
     }
 
     /// What cannot be measured counts as broken: nobody knows what is there now.

@@ -9,7 +9,7 @@ use crate::engine::resolve::{ChoiceLine, Resolver, Work};
 use crate::engine::{AttemptId, Key};
 use crate::session::{Control, Trouble};
 use crate::text::sanitizer;
-use crate::view::{Act, Card, Confirm};
+use crate::view::{Act, Card, Confirm, walk};
 
 /// How something was done, in the record.
 const KEY: &str = "key";
@@ -24,7 +24,10 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
         (Act::Change, _) => confirm(hands, &card, None),
         (Act::Edit, _) => Flow::Edit,
         (Act::Send, _) => ask_word(hands, &card, Confirms::Send),
-        (Act::Undo, _) => ask_word(hands, &card, Confirms::Undo),
+        (Act::Undo, _) => match hands.control.run().unfinished_way_back() {
+            Some(before) if !before.decided => ask(hands, Asking::Reason(Reason::BackAgain)),
+            Some(_) | None => ask_word(hands, &card, Confirms::Undo { again: None }),
+        },
         (Act::ChangeAgain, _) => ask(hands, Asking::Reason(Reason::Again)),
         (Act::Needs, Some(key)) => done(hands, |control| control.measure_needs(&key)),
         (Act::EnterRepair, _) => done(hands, |control| control.enter_repair(KEY)),
@@ -42,8 +45,8 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
             done(hands, |control| control.already_done(&key, KEY))
         }
         (Act::Skip, Some(key)) => ask(hands, Asking::Reason(Reason::Skip(key))),
-        (Act::ItIsDone, Some(key)) => about_attempt(hands, &key, Reason::ItIsDone),
-        (Act::RunAgain, Some(key)) => about_attempt(hands, &key, Reason::RunAgain),
+        (Act::ItIsDone, _) => about_attempt(hands, Reason::ItIsDone),
+        (Act::RunAgain, _) => about_attempt(hands, Reason::RunAgain),
         (Act::GoOn, _) => ask(hands, Asking::Reason(Reason::GoOn)),
         (Act::RepairAgain, _) => ask(hands, Asking::Reason(Reason::RepairAgain)),
         (Act::Close(Close::NotRepaired), _) => ask(hands, Asking::Reason(Reason::CloseNotRepaired)),
@@ -63,9 +66,7 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
             | Act::Choose(_)
             | Act::Value
             | Act::AlreadyDone
-            | Act::Skip
-            | Act::ItIsDone
-            | Act::RunAgain,
+            | Act::Skip,
             None,
         ) => Flow::Stay,
     }
@@ -86,11 +87,18 @@ fn show(hands: &mut Hands, act: &Act, card: &Card) -> Flow {
             None => hands.model.say("there is no output of this step"),
         },
         Act::Help => hands.model.overlay = Overlay::Help,
-        Act::Leave if hands.control.busy().is_some() => hands.model.overlay = Overlay::Leave,
+        Act::Leave if hands.control.busy().is_some() || !is_safe(hands.control) => {
+            hands.model.overlay = Overlay::Leave;
+        }
         Act::Leave => return Flow::Leave,
         _ => hands.model.back(),
     }
     Flow::Stay
+}
+
+/// Whether one can walk away from the run as it stands.
+fn is_safe(control: &dyn Control) -> bool {
+    walk(control.plan(), control.run()).warning().is_none()
 }
 
 /// The output that belongs to a card: of its step, else of what runs, else the newest.
@@ -152,9 +160,9 @@ fn word(hands: &mut Hands, digest: &str, expected: &str, typed: &str, confirms: 
             done(hands, |control| control.change(digest, confirmed, again))
         }
         Confirms::Send => done(hands, |control| control.announce(digest, confirmed)),
-        Confirms::Undo => {
+        Confirms::Undo { again } => {
             hands.model.back();
-            done(hands, |control| control.undo(digest, confirmed))
+            done(hands, |control| control.undo(digest, confirmed, again))
         }
     }
 }
@@ -174,6 +182,10 @@ fn reason(hands: &mut Hands, about: Reason, why: &str) -> Flow {
         Reason::CloseNotRepaired => done(hands, |control| control.close(Close::NotRepaired, why)),
         Reason::Again => match hands.model.shown.card.clone() {
             Some(card) => confirm(hands, &card, Some(why.to_owned())),
+            None => Flow::Stay,
+        },
+        Reason::BackAgain => match hands.model.shown.card.clone() {
+            Some(card) => ask_word(hands, &card, Confirms::Undo { again: Some(why.to_owned()) }),
             None => Flow::Stay,
         },
     }
@@ -207,8 +219,8 @@ fn ask(hands: &mut Hands, asking: Asking) -> Flow {
     Flow::Drain
 }
 
-fn about_attempt(hands: &mut Hands, key: &Key, about: fn(AttemptId) -> Reason) -> Flow {
-    let attempt = hands.control.run().newest_attempt(key).map(|attempt| attempt.intent.attempt.clone());
+fn about_attempt(hands: &mut Hands, about: fn(AttemptId) -> Reason) -> Flow {
+    let attempt = hands.control.run().at_stop().map(|attempt| attempt.intent.attempt.clone());
     match attempt {
         Some(attempt) => ask(hands, Asking::Reason(about(attempt))),
         None => Flow::Stay,

@@ -207,7 +207,9 @@ fn a_frozen_screen_has_no_key_that_goes_on() {
         talk = if overlay { talk.press("Esc") } else { talk };
     }
     let talk = talk.keys("Enter Esc Space PgDn End").nothing_happened();
-    let talk = talk.press("q");
+    let talk = talk.press("q").says("It is not safe to walk away now: a guard is broken.");
+    assert_eq!(talk.flow, Flow::Stay);
+    let talk = talk.press("y");
     assert_eq!((talk.flow, left(&talk.fake)), (Flow::Leave, Left::FrozenKept));
 }
 
@@ -394,7 +396,7 @@ fn a_signal_keeps_the_run() {
 #[test]
 fn leaving_says_how_the_run_stands() {
     assert_eq!(looped(sample::at_the_gate(), "q", None).0, Left::Kept);
-    assert_eq!(looped(sample::frozen(), "q", None).0, Left::FrozenKept);
+    assert_eq!(looped(sample::frozen(), "q y", None).0, Left::FrozenKept);
     let mut closed = sample::at_the_end();
     closed.ask(crate::engine::Command::Close { outcome: Close::Done, reason: String::new() }).expect("closed");
     assert_eq!(looped(closed, "q", None).0, Left::Closed(Close::Done));

@@ -27,7 +27,7 @@ pub enum Move {
     Watch,
     /// Stop what runs: it is asked for again.
     Stop,
-    /// Leave while something runs.
+    /// Leave all the same.
     LeaveNow,
 }
 
@@ -61,7 +61,7 @@ const TABLE: &[(&str, &str, Move, At)] = &[
     ("q", "close", Move::Back, At::Output),
     ("w", "watch it, it goes on", Move::Watch, At::Interrupt),
     ("s", "stop it (asked again)", Move::Stop, At::Interrupt),
-    ("y", "leave; it goes on without the screen", Move::LeaveNow, At::Leave),
+    ("y", "leave all the same; what runs goes on without the screen", Move::LeaveNow, At::Leave),
     ("Esc", "back", Move::Back, At::All),
 ];
 

@@ -26,7 +26,7 @@ pub enum Overlay {
     WayBack,
     /// Ctrl-C while something runs: watch or stop.
     Interrupt,
-    /// Leaving while something runs.
+    /// Leaving while something runs, or where it is not safe to walk away.
     Leave,
     /// The map, where the screen is too narrow to show it always.
     Map,
@@ -38,6 +38,8 @@ pub enum Reason {
     Skip(Key),
     /// Running a change again.
     Again,
+    /// Going a way back again.
+    BackAgain,
     GoOn,
     RepairAgain,
     ItIsDone(AttemptId),
@@ -52,7 +54,9 @@ pub enum Confirms {
     Change {
         again: Option<String>,
     },
-    Undo,
+    Undo {
+        again: Option<String>,
+    },
     /// The announcement on the card.
     Send,
 }

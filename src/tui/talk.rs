@@ -74,8 +74,9 @@ impl Control for Fake {
         let again = again.map_or_else(String::new, |again| format!(" again: {again}"));
         self.act(format!("change {} {} {}{again}", &shown[..8], confirm.how, confirm.text))
     }
-    fn undo(&mut self, shown: &str, confirm: Confirm) -> Result<(), Trouble> {
-        self.act(format!("undo {} {} {}", &shown[..8], confirm.how, confirm.text))
+    fn undo(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble> {
+        let again = again.map_or_else(String::new, |again| format!(" again: {again}"));
+        self.act(format!("undo {} {} {}{again}", &shown[..8], confirm.how, confirm.text))
     }
     fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble> {
         self.act(format!("already done {step} {how}"))

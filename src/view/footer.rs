@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::map::{self, StepLine};
+use super::walk::{Walk, walk_over};
 use super::words;
-use crate::engine::record::{Does, Mode};
+use crate::engine::record::Mode;
 use crate::engine::run::StepState;
 use crate::engine::{Plan, Position, Run};
 use crate::text::human;
@@ -17,27 +18,6 @@ pub struct PersonClock {
     pub name: String,
     /// An IANA zone, such as `Europe/Berlin`.
     pub zone: String,
-}
-
-/// Whether one can walk away now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Walk {
-    Yes,
-    /// Not now, and why.
-    No(String),
-    /// Yes, but not once this has begun.
-    Until(String),
-}
-
-impl Walk {
-    /// The answer to "Can I walk away now?".
-    pub fn text(&self) -> String {
-        match self {
-            Self::Yes => "YES".to_owned(),
-            Self::No(why) => format!("NO: {why}"),
-            Self::Until(until) => format!("YES, until {until}"),
-        }
-    }
 }
 
 /// What stands around the card.
@@ -68,7 +48,7 @@ pub fn footer(plan: &Plan, run: &Run, people: &[PersonClock], now: DateTime<Utc>
         run: run.id.clone(),
         step: progress(run, &steps),
         left: left(plan, run, &steps),
-        walk: walk(plan, run, &steps),
+        walk: walk_over(plan, run, &steps),
         clocks: clocks(people, words::zone(run), now),
     }
 }
@@ -111,37 +91,6 @@ fn rounded(time: Duration) -> Duration {
     if time.as_secs() < 60 { time } else { Duration::from_secs(minutes * 60) }
 }
 
-fn walk(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Walk {
-    if let Some(attempt) = run.running().filter(|attempt| attempt.intent.does != Does::Look) {
-        return Walk::No(format!("`{}` runs", attempt.intent.step));
-    }
-    match &run.position {
-        Position::Frozen { .. } => return Walk::No("a guard is broken".to_owned()),
-        Position::Closed | Position::AtEnd { .. } => return Walk::Yes,
-        Position::Step { .. } | Position::EnterRepair | Position::NotRepaired | Position::Stopped { .. } => {}
-    }
-    if let Some(until) = owed(plan, run, steps) {
-        return Walk::No(format!("not before `{until}`"));
-    }
-    match map::standing(run).and_then(|key| plan.item(&key.id)).and_then(|item| item.step.fields.unsafe_until.as_ref())
-    {
-        Some(_) => Walk::Until("you begin this step".to_owned()),
-        None => Walk::Yes,
-    }
-}
-
-/// The step that must still pass before one may walk away, because of a change that was begun.
-fn owed(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Option<String> {
-    let begun = run.attempts.values().filter(|attempt| attempt.intent.does == Does::Change && !attempt.undone);
-    let mut until = begun.filter_map(|attempt| plan.item(&attempt.intent.step.id)?.step.fields.unsafe_until.as_ref());
-    let passed = |id: &str| {
-        let mut turns = steps.iter().filter(|step| step.key.id == id).peekable();
-        turns.peek().is_none()
-            || turns.all(|step| matches!(run.state(&step.key), StepState::Passed | StepState::NotTaken))
-    };
-    until.find(|until| !passed(&until.value)).map(|until| until.value.clone())
-}
-
 fn clocks(people: &[PersonClock], zone: &str, now: DateTime<Utc>) -> String {
     if people.is_empty() {
         return words::of_day(now, zone);
@@ -156,7 +105,7 @@ fn clocks(people: &[PersonClock], zone: &str, now: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample::{self, Found, Sample};
+    use crate::view::sample::{self, Sample};
 
     fn at_night() -> DateTime<Utc> {
         "2026-11-25T02:26:00Z".parse().expect("a time")
@@ -184,38 +133,6 @@ mod tests {
         let people = [person("pepe", "Europe/Berlin"), person("komari", "Asia/Tokyo")];
         assert_eq!(clocks(&people, "UTC", at_night()), "03:26 yours | 11:26 komari");
         assert_eq!(clocks(&[], "Asia/Tokyo", at_night()), "11:26");
-    }
-
-    #[test]
-    fn in_the_looks_one_may_walk_away() {
-        assert_eq!(of(&sample::certificate()).walk, Walk::Yes);
-        let mut sample = sample::certificate();
-        sample.begin("leaf", None);
-        assert_eq!(of(&sample).walk, Walk::Yes);
-    }
-
-    #[test]
-    fn before_an_unsafe_step_one_may_walk_until_it_begins() {
-        let walk = of(&sample::at_the_change()).walk;
-        assert_eq!(walk.text(), "YES, until you begin this step");
-    }
-
-    #[test]
-    fn after_it_one_may_not_until_every_turn_has_passed() {
-        let mut sample = sample::in_the_loop();
-        assert_eq!(of(&sample).walk.text(), "NO: not before `restart`");
-        sample.change("restart[1]", Found::Ok(""));
-        assert_eq!(of(&sample).walk.text(), "NO: not before `restart`");
-        sample.change("restart[2]", Found::Ok(""));
-        assert_eq!(of(&sample).walk, Walk::Yes);
-    }
-
-    #[test]
-    fn while_a_change_runs_and_when_a_guard_is_broken_one_may_not() {
-        let mut sample = sample::at_the_change();
-        sample.begin("renew", None);
-        assert_eq!(of(&sample).walk.text(), "NO: `renew` runs");
-        assert_eq!(of(&sample::frozen()).walk.text(), "NO: a guard is broken");
     }
 
     #[test]

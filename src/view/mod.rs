@@ -12,6 +12,7 @@ pub mod map;
 pub mod row;
 #[cfg(test)]
 pub mod sample;
+pub mod walk;
 pub mod where_was_i;
 pub mod words;
 
@@ -21,4 +22,5 @@ pub use help::{Help, help};
 pub use key_hint::{Act, KeyHint};
 pub use map::{MapLine, Mark, StepLine, map};
 pub use row::{Label, Row};
+pub use walk::{Walk, walk};
 pub use where_was_i::where_was_i;

@@ -38,10 +38,10 @@ pub(super) fn begin(draft: &mut Draft, beginning: &Beginning) -> Result<(), Refu
         draft.push(Event::GuardsBefore { attempt: Some(beginning.attempt.clone()), guards: guards.clone() });
     }
     let how = beginning.confirm.as_ref().map_or("", |confirm| &confirm.how);
-    match (resolved.does, &beginning.undoes) {
-        (Does::Undo, Some(undoes)) => undo_again(draft, undoes, beginning.again.as_deref(), how),
-        (Does::Change, _) => once_more(draft, &beginning.step, beginning.again.as_deref(), how),
-        (Does::Look | Does::Undo, _) => {}
+    match resolved.does {
+        Does::Undo => undo_again(draft, beginning.again.as_deref(), how),
+        Does::Change => once_more(draft, &beginning.step, beginning.again.as_deref(), how),
+        Does::Look => {}
     }
     draft.push(Event::StepIntended(Box::new(intent)));
     draft.effects.push(Effect::Go(beginning.attempt.clone()));
@@ -98,6 +98,9 @@ pub(super) fn ready(draft: &Draft, beginning: &Beginning) -> Result<Resolved, Re
     }
     if draft.run.mode() == Mode::Look {
         return Err(Refusal::LookOnly);
+    }
+    if resolved.does == Does::Undo {
+        may_go_again(draft, &beginning.step, beginning.again.as_deref())?;
     }
     if resolved.does == Does::Change {
         guards(draft.plan, draft.run).map_err(|why| Refusal::Unresolved { text: why.0 })?;
@@ -161,6 +164,18 @@ fn may_repeat(draft: &Draft, step: &Key, again: Option<&str>) -> Result<(), Refu
     }
 }
 
+/// The same for a way back; the copy can be put back as often as one likes, and proves itself.
+fn may_go_again(draft: &Draft, step: &Key, again: Option<&str>) -> Result<(), Refusal> {
+    let before = draft.run.unfinished_way_back().filter(|before| !before.decided);
+    match again {
+        Some(again) => reason(again).map(|_| ()),
+        None if before.is_some_and(|before| before.intent.rerun != Rerun::Safe) => {
+            Err(Refusal::WentBackAlready(step.clone()))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The decision to run a step again goes on record before it runs.
 pub(super) fn once_more(draft: &mut Draft, step: &Key, again: Option<&str>, how: &str) {
     let Some(again) = again else { return };
@@ -168,12 +183,11 @@ pub(super) fn once_more(draft: &mut Draft, step: &Key, again: Option<&str>, how:
     push_decision(draft, attempt, again, how);
 }
 
-/// A way back is confirmed by its word each time; that it was tried before is on record, too.
-fn undo_again(draft: &mut Draft, undoes: &AttemptId, again: Option<&str>, how: &str) {
-    let mut before = draft.run.attempts.values().rev().filter(|attempt| attempt.intent.undoes.as_ref() == Some(undoes));
-    let before = before.find(|attempt| attempt.was_started()).map(|attempt| attempt.intent.attempt.clone());
-    if before.is_some() {
-        push_decision(draft, before, again.unwrap_or("the way back was tried before, and is gone once more"), how);
+/// The same for a way back.
+fn undo_again(draft: &mut Draft, again: Option<&str>, how: &str) {
+    let before = draft.run.unfinished_way_back().map(|attempt| attempt.intent.attempt.clone());
+    if let (Some(before), Some(again)) = (before, again) {
+        push_decision(draft, Some(before), again, how);
     }
 }
 

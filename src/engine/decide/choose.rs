@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::finish::{frozen, phase};
-use super::{Draft, here, reason, sound, straight};
+use super::finish::{frozen, phase, proofs, undone};
+use super::{Draft, here, idle, reason, sound, straight};
 use crate::engine::ahead::Ahead;
 use crate::engine::command::{Choice, Opening};
 use crate::engine::key::{AttemptId, Key};
-use crate::engine::position::{Position, StopReason};
+use crate::engine::position::{Advance, Position, StopReason};
 use crate::engine::record::{Does, Event, Guards, Judged, Matched, Mode, Record};
 use crate::engine::refusal::Refusal;
 use crate::engine::run::{Attempt, StepState};
@@ -107,9 +107,12 @@ pub(super) fn decide_attempt(
     why: &str,
     how: &str,
 ) -> Result<(), Refusal> {
+    let attempt = draft.run.attempts.get(id).ok_or_else(|| Refusal::NotNow(format!("there is no attempt {id}")))?;
+    if attempt.intent.does == Does::Undo {
+        return decide_way_back(draft, attempt, choice, why, how);
+    }
     sound(draft.run)?;
     let why = reason(why)?;
-    let attempt = draft.run.attempts.get(id).ok_or_else(|| Refusal::NotNow(format!("there is no attempt {id}")))?;
     let step = attempt.intent.step.clone();
     let newest = draft.run.newest_attempt(&step).is_some_and(|newest| newest.intent.attempt == *id);
     let stands = match &draft.run.position {
@@ -140,6 +143,27 @@ pub(super) fn decide_attempt(
         Choice::RunAgain => straight(Position::Step { step: step.clone() }),
         Choice::Abort => stay,
     });
+    Ok(())
+}
+
+/// The same about a way back. It can be gone again while a guard is broken; it is not called done then.
+fn decide_way_back(draft: &mut Draft, attempt: &Attempt, choice: Choice, why: &str, how: &str) -> Result<(), Refusal> {
+    idle(draft.run)?;
+    let why = reason(why)?;
+    let (id, step) = (attempt.intent.attempt.clone(), attempt.intent.step.clone());
+    if draft.run.unfinished_way_back().is_none_or(|newest| newest.intent.attempt != id) {
+        return Err(Refusal::NotNow(format!("attempt {id} is not the newest try of the newest way back")));
+    }
+    let advance = match choice {
+        Choice::Done => {
+            sound(draft.run)?;
+            undone(draft, &step, "a person says that all of it is back")
+        }
+        Choice::RunAgain => draft.stay().because("the way back is to be gone once more"),
+        Choice::Abort => draft.stay().because("left so"),
+    };
+    let (choice, reason, how) = (choice.word().to_owned(), why.to_owned(), how.to_owned());
+    draft.push(Event::Decided { attempt: Some(id), choice, reason, how, advance });
     Ok(())
 }
 
@@ -177,10 +201,10 @@ pub(super) fn go_on(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refus
             let why = "the end of the step is not known: decide `done` or `run-again`, with a reason";
             return Err(Refusal::NotNow(why.to_owned()));
         }
-        // After a way back the step is open again: going on means to stand at it once more.
-        StopReason::Undone => {
+        // After a way back, also one that did not bring all of it back: going on means to stand at the step once more.
+        StopReason::Undone | StopReason::WayBack => {
             attempt = draft.run.newest_started(&step).map(|attempt| attempt.intent.attempt.clone());
-            straight(Position::Step { step: step.clone() })
+            Advance { opened: proofs(draft), ..straight(Position::Step { step: step.clone() }) }
         }
         // What was never done is left out by this.
         StopReason::TooManyVisits | StopReason::NameNotKnown => {

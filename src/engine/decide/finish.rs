@@ -27,11 +27,16 @@ fn can_end(draft: &Draft, attempt: &Attempt) -> bool {
     if attempt.is_open() {
         return true;
     }
+    let same = |newest: Option<&Attempt>| newest.is_some_and(|newest| newest.intent.attempt == attempt.intent.attempt);
     let key = &attempt.intent.step;
-    let undecided =
-        matches!(&draft.run.position, Position::Stopped { by: StopReason::Unknown, step: Some(step) } if step == key);
-    let newest = || draft.run.newest_attempt(key).is_some_and(|newest| newest.intent.attempt == attempt.intent.attempt);
-    attempt.unknown.is_some() && undecided && newest() && draft.run.running().is_none()
+    let undecided = match (attempt.intent.does, &draft.run.position) {
+        (Does::Undo, _) => !attempt.decided && same(draft.run.unfinished_way_back()),
+        (Does::Look | Does::Change, Position::Stopped { by: StopReason::Unknown, step: Some(step) }) => {
+            step == key && same(draft.run.newest_attempt(key))
+        }
+        (Does::Look | Does::Change, _) => false,
+    };
+    attempt.is_unknown() && undecided && draft.run.running().is_none()
 }
 
 /// Records how an attempt ended. First what ran, then what it did to the guards, then where that leads.
@@ -154,16 +159,36 @@ fn how_far(draft: &Draft, step: &Key) -> String {
 
 fn after_undo(draft: &Draft, step: &Key, judged: Judged, facts: &Facts) -> Advance {
     match judged {
-        Judged::Passed => {
-            let mut advance = straight(Position::Stopped { by: StopReason::Undone, step: Some(step.clone()) })
-                .because(facts.found.join("; "));
-            // What was proved was proved about something that is no more.
-            advance.opened = draft.run.steps.keys().filter(|key| phase(draft, key) == Phase::Verify).cloned().collect();
-            advance
-        }
-        Judged::Failed => draft.stay().because("the way back failed"),
-        Judged::Unknown => draft.stay().because("it is not known whether all of it was put back"),
+        Judged::Passed => undone(draft, step, facts.found.join("; ")),
+        Judged::Failed => half_back(draft, step).because("the way back failed"),
+        Judged::Unknown => half_back(draft, step).because("it is not known whether all of it was put back"),
     }
+}
+
+/// The step is open again.
+pub(super) fn undone(draft: &Draft, step: &Key, why: impl Into<String>) -> Advance {
+    let advance = straight(Position::Stopped { by: StopReason::Undone, step: Some(step.clone()) }).because(why);
+    Advance { opened: proofs(draft), ..advance }
+}
+
+/// Nobody goes on from here, and nothing is called done, before it is decided.
+fn half_back(draft: &Draft, step: &Key) -> Advance {
+    let advance = match &draft.run.position {
+        // It was to mend a broken guard, and did not.
+        Position::Frozen { .. } => draft.stay(),
+        Position::Step { .. }
+        | Position::EnterRepair
+        | Position::NotRepaired
+        | Position::Stopped { .. }
+        | Position::AtEnd { .. }
+        | Position::Closed => straight(Position::Stopped { by: StopReason::WayBack, step: Some(step.clone()) }),
+    };
+    Advance { opened: proofs(draft), ..advance }
+}
+
+/// What was proved was proved about something that is no more.
+pub(super) fn proofs(draft: &Draft) -> Vec<Key> {
+    draft.run.steps.keys().filter(|key| phase(draft, key) == Phase::Verify).cloned().collect()
 }
 
 /// The phase of a step.

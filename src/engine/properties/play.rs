@@ -76,7 +76,7 @@ fn command(run: &Conversation, act: Act) -> Option<Command> {
     }
     match act.what % 32 {
         0..=23 => at_place(run, act),
-        24 => undo(run),
+        24 => undo(run, act),
         25 => Some(Command::Skip { step: some_step(run, act), reason: "x".to_owned() }),
         26 => Some(Command::Skip { step: here(run)?, reason: "x".to_owned() }),
         27 => Some(Command::GoOn { reason: "x".to_owned(), how: "key".to_owned() }),
@@ -100,7 +100,7 @@ fn at_place(run: &Conversation, act: Act) -> Option<Command> {
         Position::NotRepaired => Command::RepairAgain { reason: why(), how: why() },
         Position::Stopped { .. } if act.which.is_multiple_of(2) => return decision(run, act),
         Position::Stopped { .. } => Command::GoOn { reason: why(), how: why() },
-        Position::Frozen { .. } => return undo(run),
+        Position::Frozen { .. } => return undo(run, act),
         Position::AtEnd { nothing_to_repair: true } => run.close(Close::NothingToRepair),
         Position::AtEnd { nothing_to_repair: false } => run.close(Close::Done),
         Position::Closed => Command::Note { text: why() },
@@ -133,9 +133,10 @@ fn begin(run: &Conversation, step: &Key, act: Act) -> Option<Command> {
     })
 }
 
-fn undo(run: &Conversation) -> Option<Command> {
+fn undo(run: &Conversation, act: Act) -> Option<Command> {
     run.run.newest_way_back()?;
-    Some(Command::Begin(Box::new(run.way_back())))
+    let again = act.how.is_multiple_of(2).then(|| "x".to_owned());
+    Some(Command::Begin(Box::new(Beginning { again, ..run.way_back() })))
 }
 
 fn end(run: &Conversation, attempt: &AttemptId, act: Act) -> Command {
@@ -160,8 +161,8 @@ fn end(run: &Conversation, attempt: &AttemptId, act: Act) -> Command {
 }
 
 fn decision(run: &Conversation, act: Act) -> Option<Command> {
-    let step = here(run)?;
-    let attempt = run.run.newest_attempt(&step)?.intent.attempt.clone();
+    let of_step = || run.run.newest_attempt(&here(run)?);
+    let attempt = run.run.at_stop().or_else(of_step)?.intent.attempt.clone();
     let choice = [Choice::Done, Choice::RunAgain, Choice::Abort][usize::from(act.how) % 3];
     Some(Command::Decide { attempt, choice, reason: "x".to_owned(), how: "key".to_owned() })
 }

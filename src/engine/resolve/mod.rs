@@ -160,7 +160,12 @@ impl<'a> Resolver<'a> {
         resolved.done_when = std::mem::take(&mut resolved.undo_done_when);
         "undo".clone_into(&mut resolved.confirm_word);
         resolved.risk = Some(Risk::High);
-        resolved.rerun = if resolved.work == Work::Restore { Rerun::Safe } else { Rerun::Never };
+        // The copy can be put back as often as one likes, and proves itself.
+        resolved.rerun = match (&resolved.work, resolved.done_when.as_slice()) {
+            (Work::Restore, _) => Rerun::Safe,
+            (_, []) => Rerun::Never,
+            (_, [..]) => Rerun::AfterCheck,
+        };
         Ok(resolved)
     }
 

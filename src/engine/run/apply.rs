@@ -24,9 +24,8 @@ impl Run {
                 step(&intent.step, StepState::Running(intent.attempt.clone()))
             }
             Event::StepEnded { attempt, step, facts, .. } => self.ended(attempt, step, facts),
-            Event::StepUnknown { attempt, step: key, .. } if self.does(attempt) != Some(Does::Undo) => {
-                step(key, StepState::Unknown)
-            }
+            // What a way back that was cut off has put back, nobody knows either.
+            Event::StepUnknown { step: key, .. } => step(key, StepState::Unknown),
             // What has passed stays so: skipping it means not to do it once more.
             Event::StepSkipped { step: key, reason, .. } => match self.state(key) {
                 StepState::Passed => Outcome::default(),
@@ -41,19 +40,15 @@ impl Run {
                 Outcome { step: Some((step.clone(), state(*judged))), captured: Some(captured) }
             }
             Event::Decided { attempt: Some(attempt), choice, .. } => {
-                let key = self
-                    .attempts
-                    .get(attempt)
-                    .filter(|attempt| attempt.intent.does != Does::Undo)
-                    .map(|attempt| &attempt.intent.step);
-                match (key, choice.as_str()) {
-                    (Some(key), "done") => step(key, StepState::Passed),
-                    (Some(key), "run-again") => step(key, StepState::Open),
+                let intent = self.attempts.get(attempt).map(|attempt| &attempt.intent);
+                let intent = intent.map(|intent| (&intent.step, intent.does == Does::Undo));
+                match (intent, choice.as_str()) {
+                    (Some((key, false)), "done") => step(key, StepState::Passed),
+                    (Some((key, false)), "run-again") | (Some((key, true)), "done") => step(key, StepState::Open),
                     (Some(_) | None, _) => Outcome::default(),
                 }
             }
             Event::StepIntended(_)
-            | Event::StepUnknown { .. }
             | Event::Decided { attempt: None, .. }
             | Event::RunOpened { .. }
             | Event::GuardsBefore { .. }
@@ -77,11 +72,12 @@ impl Run {
 
     fn ended<'e>(&self, attempt: &AttemptId, key: &Key, facts: &'e Facts) -> Outcome<'e> {
         if self.does(attempt) == Some(Does::Undo) {
-            let undone = self
-                .undone_by(attempt)
-                .filter(|_| facts.judged == Judged::Passed && facts.result != EndResult::NotStarted);
-            let undone = undone.and_then(|undone| self.attempts.get(&undone));
-            return undone.map_or_else(Outcome::default, |undone| step(&undone.intent.step, StepState::Open));
+            return match (facts.result, facts.judged) {
+                (EndResult::NotStarted, _) => Outcome::default(),
+                (_, Judged::Passed) => step(key, StepState::Open),
+                // Neither the change nor what was before it: nobody knows how much is back.
+                (_, Judged::Failed | Judged::Unknown) => step(key, StepState::Unknown),
+            };
         }
         let state = if facts.result == EndResult::NotStarted { StepState::Open } else { state(facts.judged) };
         Outcome { step: Some((key.clone(), state)), captured: Some(&facts.captured) }
@@ -194,8 +190,8 @@ impl Run {
             attempt.unknown = None;
             attempt.ended_at = Some(at);
         }
-        // What replaced the file, or could not, is no draft any more.
-        if facts.result != EndResult::NotStarted {
+        // What replaced the file, or could not, is no draft any more; where nobody knows, it tells what would be there.
+        if facts.result != EndResult::NotStarted && facts.judged != Judged::Unknown {
             self.drafts.remove(step);
         }
         if let Some(undone) = undone.and_then(|undone| self.attempts.get_mut(&undone)) {
@@ -212,12 +208,13 @@ impl Run {
     fn lose(&mut self, id: &AttemptId, step: &Key, why: &str) {
         let Some(attempt) = self.attempts.get_mut(id) else { return };
         attempt.unknown = Some(why.to_owned());
-        // A way back that was cut off leads nowhere else: a broken guard stays one.
-        if let Some(broken) = &self.broken {
-            self.position = Position::Frozen { attempt: broken.attempt.clone() };
-        } else if attempt.intent.does != Does::Undo {
-            self.position = Position::Stopped { by: StopReason::Unknown, step: Some(step.clone()) };
-        }
+        let by = if attempt.intent.does == Does::Undo { StopReason::WayBack } else { StopReason::Unknown };
+        self.position = match (&self.broken, &self.position) {
+            // A broken guard stays one, also where it was measured anew for the way back that was cut off.
+            (Some(broken), _) => Position::Frozen { attempt: broken.attempt.clone() },
+            (None, frozen @ Position::Frozen { .. }) => frozen.clone(),
+            (None, _) => Position::Stopped { by, step: Some(step.clone()) },
+        };
         self.why = Some(why.to_owned());
     }
 
@@ -231,11 +228,15 @@ impl Run {
     }
 
     fn take_decision(&mut self, attempt: Option<&AttemptId>, choice: &str, reason: &str, at: String) {
+        let undone = attempt.and_then(|attempt| self.undone_by(attempt)).filter(|_| choice == "done");
         let attempt = attempt.and_then(|attempt| self.attempts.get_mut(attempt));
         let step = attempt.map(|attempt| {
             attempt.decided |= matches!(choice, "run-again" | "go-on");
             attempt.intent.step.clone()
         });
+        if let Some(undone) = undone.and_then(|undone| self.attempts.get_mut(&undone)) {
+            undone.undone = true;
+        }
         self.remark(at, step.as_ref(), "decision", &format!("{choice}: {reason}"));
     }
 

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::exit::Exit;
 use super::key::{AttemptId, Key};
-use super::position::Position;
+use super::position::{Position, StopReason};
 use super::record::{
     Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Matched, Mode, Record, RunbookRef,
     WayBack, Who,
@@ -59,6 +60,11 @@ impl Attempt {
     /// Whether it may have done something: all but those that are known never to have been started.
     pub fn was_started(&self) -> bool {
         self.end.as_ref().is_none_or(|end| end.result != EndResult::NotStarted)
+    }
+
+    /// Whether it is over and nobody knows what it did.
+    pub fn is_unknown(&self) -> bool {
+        self.unknown.is_some() || self.end.as_ref().is_some_and(|end| end.judged == Judged::Unknown)
     }
 }
 
@@ -210,6 +216,35 @@ impl Run {
     /// The newest way back: the only one that can be gone. What has none is passed over; its author said why.
     pub fn newest_way_back(&self) -> Option<&Attempt> {
         self.ledger().find(|attempt| !matches!(attempt.intent.undo, Some(WayBack::None { .. }) | None))
+    }
+
+    /// The newest try of the newest way back, where it has not brought everything back: it failed, or nobody knows.
+    pub fn unfinished_way_back(&self) -> Option<&Attempt> {
+        let undoes = &self.newest_way_back()?.intent.attempt;
+        let tries = self.attempts.values().rev().filter(|attempt| attempt.intent.undoes.as_ref() == Some(undoes));
+        tries.into_iter().find(|attempt| attempt.was_started() && !attempt.is_open())
+    }
+
+    /// The exit code of a run that stands at a way back which did not bring everything back.
+    pub fn way_back_exit(&self) -> Exit {
+        let failed = |end: &Facts| end.judged == Judged::Failed;
+        let failed = self.unfinished_way_back().and_then(|attempt| attempt.end.as_ref()).is_some_and(failed);
+        if failed { Exit::StepFailed } else { Exit::PersonNeeded }
+    }
+
+    /// The attempt of which nobody knows the end, or whose end is bad, at the stop where the run stands: of the step
+    /// itself, or of a way back.
+    pub fn at_stop(&self) -> Option<&Attempt> {
+        match &self.position {
+            Position::Stopped { by: StopReason::WayBack, .. } | Position::Frozen { .. } => self.unfinished_way_back(),
+            Position::Stopped { step: Some(step), .. } => self.newest_attempt(step),
+            Position::Stopped { step: None, .. }
+            | Position::Step { .. }
+            | Position::EnterRepair
+            | Position::NotRepaired
+            | Position::AtEnd { .. }
+            | Position::Closed => None,
+        }
     }
 
     /// What was measured of the needs of the step at hand; nothing where nothing was.

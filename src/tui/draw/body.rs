@@ -152,15 +152,13 @@ fn interrupt(scene: &Scene) -> Vec<String> {
 }
 
 fn leave(scene: &Scene) -> Vec<String> {
-    let busy = scene.busy.clone().unwrap_or_else(|| "It has ended.".to_owned());
-    vec![
-        "LEAVE?".to_owned(),
-        String::new(),
-        busy,
-        "It goes on without this screen, and the run is kept.".to_owned(),
-        String::new(),
-        format!("Come back with: locum resume {}", scene.footer.run),
-    ]
+    let (busy, kept) = match &scene.busy {
+        Some(busy) => (Some(busy.clone()), "It goes on without this screen, and the run is kept."),
+        None => (None, "Nothing runs, and the run is kept as it stands."),
+    };
+    let back = format!("Come back with: locum resume {}", scene.footer.run);
+    let lines = [Some("LEAVE?".to_owned()), scene.footer.walk.warning(), busy, Some(kept.to_owned()), Some(back)];
+    lines.into_iter().flatten().collect()
 }
 
 fn over(frame: &mut Frame, texts: &[String], area: Rect) {

@@ -44,7 +44,7 @@ fn question(prompt: &Prompt) -> String {
         Asking::Word { expected, confirms: Confirms::Send, .. } => {
             format!("Type {} and Enter, and they are told. Esc or any other word: nothing is sent.", plain(expected))
         }
-        Asking::Word { expected, confirms: Confirms::Undo, .. } => {
+        Asking::Word { expected, confirms: Confirms::Undo { .. }, .. } => {
             format!("Type {} and Enter, and it goes back. Esc or any other word: nothing runs.", plain(expected))
         }
         Asking::Reason(reason) => format!("{} Why? In a few words, then Enter. Esc: nothing happens.", about(reason)),
@@ -62,6 +62,7 @@ fn about(reason: &Reason) -> &'static str {
     match reason {
         Reason::Skip(_) => "Skip this step.",
         Reason::Again => "Run it again.",
+        Reason::BackAgain => "Go this way back again.",
         Reason::GoOn => "Go on: a deviation.",
         Reason::RepairAgain => "Repair again.",
         Reason::ItIsDone(_) => "Take it as done.",
@@ -89,7 +90,7 @@ fn keys(scene: &Scene, width: usize) -> Vec<Line<'static>> {
                 width,
             );
         }
-        Overlay::Leave => return flow(vec!["y leave; it goes on".into(), "Esc stay".into()], width),
+        Overlay::Leave => return flow(vec!["y leave all the same".into(), "Esc stay".into()], width),
         Overlay::Output => {
             let keys = ["Esc close", "/ search", "n next", "N before", "PgUp PgDn Home End", "? (on the card)"];
             return flow(keys.iter().map(|key| (*key).to_owned()).collect(), width);

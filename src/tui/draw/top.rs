@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Scene, palette, put};
 use crate::text::width::{columns, shorten};
-use crate::view::footer::Walk;
+use crate::view::Walk;
 use crate::view::{Footer, words};
 
 pub(super) fn draw(frame: &mut Frame, scene: &Scene, area: Rect) {

@@ -41,11 +41,15 @@ pub(super) fn stopped(plan: &Plan, run: &Run, by: StopReason, step: Option<&Key>
 }
 
 fn keys(run: &Run, by: StopReason, step: Option<&Key>) -> Vec<KeyHint> {
-    let attempt = step.and_then(|key| run.newest_attempt(key)).filter(|attempt| {
+    let attempt = run.at_stop().filter(|attempt| {
         attempt.unknown.is_some()
             || attempt.end.as_ref().is_some_and(|end| end.judged != crate::engine::record::Judged::Passed)
     });
     let mut keys = Vec::new();
+    if by == StopReason::WayBack {
+        keys.push(KeyHint::new("u", "go the way back again", Act::ShowWayBack).only(run.newest_way_back().is_some()));
+        keys.push(KeyHint::new("d", "all of it is back, with a reason", Act::ItIsDone).only(attempt.is_some()));
+    }
     if by == StopReason::OfferUndo && run.newest_way_back().is_some() {
         keys.push(KeyHint::new("u", "way back (the runbook advises it)", Act::ShowWayBack));
     }
@@ -54,10 +58,15 @@ fn keys(run: &Run, by: StopReason, step: Option<&Key>) -> Vec<KeyHint> {
         keys.push(KeyHint::new("d", "it is done after all, with a reason", Act::ItIsDone));
     }
     if by != StopReason::Unknown {
-        let what = if by == StopReason::Undone {
-            "stand at the step again, with a reason"
-        } else {
-            "go on behind it, with a reason"
+        let what = match by {
+            StopReason::Undone => "stand at the step again, with a reason",
+            StopReason::WayBack => "leave it so, stand at the step again, with a reason",
+            StopReason::StepFailed
+            | StopReason::Unknown
+            | StopReason::Runbook
+            | StopReason::OfferUndo
+            | StopReason::TooManyVisits
+            | StopReason::NameNotKnown => "go on behind it, with a reason",
         };
         keys.push(KeyHint::new("g", what, Act::GoOn).only(step.is_some()));
     }
@@ -72,6 +81,7 @@ const fn headline(by: StopReason) -> &'static str {
         StopReason::Runbook => "THE RUNBOOK SAYS: STOP.",
         StopReason::OfferUndo => "THE RUNBOOK SAYS: GO BACK.",
         StopReason::Undone => "YOU WENT BACK.",
+        StopReason::WayBack => "THE WAY BACK IS NOT WHOLE.",
         StopReason::TooManyVisits => "ROUND IN CIRCLES.",
         StopReason::NameNotKnown => "A VALUE IS MISSING.",
     }
@@ -84,6 +94,7 @@ const fn why(by: StopReason) -> &'static str {
         StopReason::Runbook => "the runbook stops here",
         StopReason::OfferUndo => "the runbook offers the way back here",
         StopReason::Undone => "the way back was taken",
+        StopReason::WayBack => "the way back did not bring everything back",
         StopReason::TooManyVisits => "a step would be reached for the fourth time",
         StopReason::NameNotKnown => "a name is not known yet",
     }
@@ -96,6 +107,7 @@ const fn means(by: StopReason) -> &'static str {
         StopReason::Runbook => "Going on is a deviation: it needs a reason, and is on record.",
         StopReason::OfferUndo => "Going on instead is a deviation: it needs a reason, and is on record.",
         StopReason::Undone => "What the step changed is back; the step is open again.",
+        StopReason::WayBack => "What the step changed may be back in part. Look at the system before you decide.",
         StopReason::TooManyVisits => "The steps do not lead out of this. A person must see why.",
         StopReason::NameNotKnown => "A step that sets it was skipped or not taken.",
     }

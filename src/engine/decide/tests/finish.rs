@@ -63,7 +63,7 @@ fn in_a_frozen_run_nothing_goes_on_but_the_way_back() {
     }
     let enter = Command::EnterRepair { guards: Some(guards(&[])), how: "key".to_owned() };
     assert_eq!(run.refuses(enter), Refusal::Frozen);
-    run.undo(Judged::Failed).stands("frozen").undo(Judged::Unknown).stands("frozen").ends("a passed");
+    run.undo(Judged::Failed).stands("frozen").undo(Judged::Unknown).stands("frozen").ends("a unknown");
     run.undo(Judged::Passed).stands("undone at a").ends("a open");
     assert_eq!(run.run.broken, None);
     run.go_on().stands("a").ok("a").stands("b");

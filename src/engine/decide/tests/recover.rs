@@ -1,6 +1,6 @@
 //! After a crash: each kind of evidence meets each kind of step. Nothing is ever started.
 
-use crate::engine::command::{Command, Ending, Evidence};
+use crate::engine::command::{Beginning, Command, Ending, Evidence};
 use crate::engine::record::{Does, Event, Judged, Rerun};
 use crate::engine::testkit::{Conversation, facts, guards, key, matched};
 use crate::engine::{AttemptId, Refusal};
@@ -122,7 +122,11 @@ fn a_way_back_that_was_cut_off_can_be_gone_again() {
     let attempt = beginning.attempt.clone();
     run.does(Command::Begin(Box::new(beginning)));
     assert_eq!(run.run.attempts[&attempt].intent.does, Does::Undo);
-    run.loses(&attempt).stands("b").ends("a passed").undo(Judged::Passed).stands("undone at a");
+    run.loses(&attempt).stands("way_back at a").ends("a unknown, b open");
+    let back = Beginning { again: Some("it had not come far".to_owned()), ..run.way_back() };
+    let attempt = back.attempt.clone();
+    run.does(Command::Begin(Box::new(back))).finish(&attempt, facts(Judged::Passed));
+    run.stands("undone at a").ends("a open");
 }
 
 #[test]
