@@ -218,6 +218,7 @@ fn a_torn_tail_is_kept_aside_and_recorded() {
 fn a_corrupt_journal_is_never_written_again() {
     let stage = slow("");
     cut_off(&stage);
+    let lock = stage.evidence(&stage.attempt("slow")).lock();
     let segment = stage.folder().segments().unwrap()[0].path.clone();
     let mut bytes = fs::read(&segment).unwrap();
     bytes[40] ^= 1;
@@ -228,6 +229,7 @@ fn a_corrupt_journal_is_never_written_again() {
     assert_eq!(fs::read(&segment).unwrap(), bytes);
     // What it started is ended by hand, since its journal cannot be read any more.
     stage.touch("go");
+    eventually("the step has ended", || !locum::journal::SupLock::is_held(&lock));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The way back on the built binary: one that fails, one of which nobody knows the end, and what a person may decide.
 
-#![expect(clippy::disallowed_methods, reason = "a test is an edge: it starts the binary and reads its own environment")]
-
 use std::io::Write;
 use std::process::{Child, Stdio};
 
