@@ -57,7 +57,7 @@ pub fn book(args: BookArgs) -> Outcome {
     let list: Vec<&Runbook> = runbooks.iter().map(|(runbook, _)| &**runbook).collect();
     parts.push(Part { title: "Find a runbook".to_owned(), pages: index::pages(&list) });
     parts.push(Part { title: "Runbooks".to_owned(), pages: pages(&workspace, &runbooks)? });
-    build(&title, parts, &out)?;
+    build(&title, &parts, &out, around.places.cache.as_deref())?;
     println!("{} runbooks: {}", runbooks.len(), out.join("index.html").display());
     Ok(Exit::Done)
 }

@@ -75,7 +75,7 @@ exits! {
         PlainError::Write(_) => Exit::Environment,
     },
     SiteError => |error| match error {
-        SiteError::NotOurs(_) | SiteError::Outside { .. } | SiteError::Empty => Exit::Usage,
+        SiteError::NotOurs(_) | SiteError::Twice(_) | SiteError::Outside { .. } | SiteError::Empty => Exit::Usage,
         SiteError::Write { .. } | SiteError::Read { .. } | SiteError::Draw(_) => Exit::Environment,
     },
     PeopleError => |_| Exit::Usage,

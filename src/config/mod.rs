@@ -83,6 +83,8 @@ pub struct Places {
     pub home: Option<PathBuf>,
     config: Option<PathBuf>,
     state: Option<PathBuf>,
+    /// What can be lost without harm.
+    pub cache: Option<PathBuf>,
 }
 
 impl Places {
@@ -92,6 +94,7 @@ impl Places {
         let home = folder("HOME");
         let below = |xdg: &str, default: &str| folder(xdg).or_else(|| home.as_ref().map(|home| home.join(default)));
         Self {
+            cache: below("XDG_CACHE_HOME", ".cache").map(|base| base.join("locum")),
             config: below("XDG_CONFIG_HOME", ".config").map(|base| base.join("locum/config.yaml")),
             state: folder("LOCUM_STATE")
                 .or_else(|| below("XDG_STATE_HOME", ".local/state").map(|base| base.join("locum"))),

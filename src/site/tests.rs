@@ -17,7 +17,7 @@ fn parts() -> Vec<Part> {
 fn built() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("site");
-    build("A book", parts(), &out).expect("a site");
+    build("A book", &parts(), &out, None).expect("a site");
     (folder, out)
 }
 
@@ -125,18 +125,18 @@ fn the_same_book_gives_the_same_site() {
 fn a_folder_with_something_else_in_it_is_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("letter.txt"), "dear").expect("written");
-    assert!(matches!(build("A book", parts(), folder.path()), Err(SiteError::NotOurs(_))));
+    assert!(matches!(build("A book", &parts(), folder.path(), None), Err(SiteError::NotOurs(_))));
     assert_eq!(read(&folder.path().join("letter.txt")), "dear");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink("/tmp", &link).expect("a link");
-    assert!(matches!(build("A book", parts(), &link), Err(SiteError::NotOurs(_))));
+    assert!(matches!(build("A book", &parts(), &link, None), Err(SiteError::NotOurs(_))));
 }
 
 #[test]
 fn an_older_site_is_replaced_and_nothing_is_left_beside_it() {
     let (folder, out) = built();
     fs::write(out.join("old.html"), "old").expect("written");
-    build("A book", parts(), &out).expect("a site");
+    build("A book", &parts(), &out, None).expect("a site");
     assert!(!out.join("old.html").exists());
     let beside: Vec<_> =
         fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
@@ -146,7 +146,7 @@ fn an_older_site_is_replaced_and_nothing_is_left_beside_it() {
 #[test]
 fn a_book_without_a_page_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
-    assert!(matches!(build("A book", Vec::new(), &folder.path().join("site")), Err(SiteError::Empty)));
+    assert!(matches!(build("A book", &[], &folder.path().join("site"), None), Err(SiteError::Empty)));
 }
 
 /// The text of a page as a browser shows it from `file://`.
