@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use rayon::prelude::*;
 
 use super::Outcome;
 use super::outcome::CliError;
@@ -13,9 +14,10 @@ use super::surroundings::{Surroundings, Where, valid};
 use crate::book::{Page, PageFacts, People, index, page};
 use crate::engine::Exit;
 use crate::host::Clock;
+use crate::load::Loaded;
 use crate::model::Runbook;
 use crate::site::{Part, build, chapters};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, WorkspaceError};
 
 /// Arguments of `book`.
 #[derive(Debug, Args)]
@@ -64,12 +66,13 @@ pub fn book(args: BookArgs) -> Outcome {
 
 /// Every runbook with its text; one that is invalid ends the build, since a book without it would hide it.
 fn load(workspace: &Workspace) -> Result<Vec<(Arc<Runbook>, String)>, CliError> {
-    let load = |id: String| {
-        let loaded = workspace.load(&id)?;
+    let loaded: Vec<_> = workspace.ids()?.into_par_iter().map(|id| workspace.load(&id)).collect();
+    let valid = |loaded: Result<Loaded, WorkspaceError>| {
+        let loaded = loaded?;
         let text = loaded.file.text().to_owned();
         Ok((valid(loaded)?, text))
     };
-    workspace.ids()?.into_iter().map(load).collect()
+    loaded.into_iter().map(valid).collect()
 }
 
 fn pages(workspace: &Workspace, runbooks: &[(Arc<Runbook>, String)]) -> Result<Vec<Page>, CliError> {
@@ -80,13 +83,13 @@ fn pages(workspace: &Workspace, runbooks: &[(Arc<Runbook>, String)]) -> Result<V
         .unwrap_or_default();
     let ids: BTreeSet<_> = runbooks.iter().map(|(runbook, _)| runbook.id.clone()).collect();
     let today = Some(Clock.now().date_naive());
-    let page_of = |(runbook, text): &(Arc<Runbook>, String)| {
-        let files = files(workspace, runbook)?;
-        let digest = bundle(workspace, runbook, text)?.digest();
-        let facts = PageFacts { digest, changed: Vec::new(), today, people: people.clone(), ids: ids.clone(), files };
-        Ok(page(runbook, text, &facts))
+    let shared = PageFacts { today, people, ids, ..PageFacts::default() };
+    let page_of = |facts: &mut PageFacts, (runbook, text): &(Arc<Runbook>, String)| {
+        facts.files = files(workspace, runbook)?;
+        facts.digest = bundle(workspace, runbook, text)?.digest();
+        Ok(page(runbook, text, facts))
     };
-    runbooks.iter().map(page_of).collect()
+    runbooks.par_iter().map_with(shared, page_of).collect()
 }
 
 /// The scripts that commands call; one that leads out of the repository is not opened.

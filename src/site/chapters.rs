@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Part, SiteError};
 use crate::book::Page;
@@ -24,6 +24,10 @@ pub fn read(folder: &Path) -> Result<Vec<Part>, SiteError> {
         if let Some(title) = line.strip_prefix("# ").filter(|title| *title != "Summary") {
             parts.push(Part { title: title.to_owned(), pages: Vec::new() });
         } else if let (Some((title, path)), Some(part)) = (entry(line), parts.last_mut()) {
+            let path = path.trim_start_matches("./");
+            if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
+                return Err(SiteError::Outside { path: PathBuf::from(path), root });
+            }
             let markdown = text(&root, &folder.join(path))?;
             part.pages.push(Page { path: path.to_owned(), title: title.to_owned(), markdown });
         }
@@ -96,6 +100,16 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", folder.path().join("x.md")).expect("a link");
         assert!(matches!(read(folder.path()), Err(SiteError::Outside { .. })));
         fs::write(folder.path().join("SUMMARY.md"), "- [X](../../../../../etc/hosts.md)").expect("written");
-        assert!(matches!(read(folder.path()), Err(SiteError::Outside { .. } | SiteError::Read { .. })));
+        assert!(matches!(read(folder.path()), Err(SiteError::Outside { .. })));
+    }
+
+    #[test]
+    fn a_page_is_written_into_the_site_and_nowhere_else() {
+        let folder = folder(&[("a.md", "# A")]);
+        let name = folder.path().file_name().and_then(|name| name.to_str()).expect("a name");
+        fs::write(folder.path().join("SUMMARY.md"), format!("- [A](../{name}/a.md)")).expect("written");
+        assert!(matches!(read(folder.path()), Err(SiteError::Outside { .. })), "its page would lie beside the site");
+        fs::write(folder.path().join("SUMMARY.md"), "- [A](./a.md)").expect("written");
+        assert_eq!(read(folder.path()).expect("parts")[0].pages[0].path, "a.md");
     }
 }

@@ -149,6 +149,121 @@ fn a_book_without_a_page_is_an_error() {
     assert!(matches!(build("A book", &[], &folder.path().join("site"), None), Err(SiteError::Empty)));
 }
 
+/// What becomes of a book, one after the other.
+fn changes() -> [(&'static str, fn(&mut Vec<Part>)); 4] {
+    [
+        ("nothing", |_| {}),
+        ("a text, and a title", |parts| {
+            parts[1].pages[0].markdown.push_str("\nOne more.\n");
+            parts[0].pages[1].title.push_str(" anew");
+        }),
+        ("the first page, and one more", |parts| {
+            parts[0].pages[0].markdown.push_str("\nOne more.\n");
+            parts[0].pages.insert(1, plain("x/more.md"));
+        }),
+        ("the order, a place, and one page less", |parts| {
+            parts.reverse();
+            parts[0].pages[0].path = "elsewhere/renew.md".to_owned();
+            parts[1].pages.remove(1);
+        }),
+    ]
+}
+
+fn plain(path: &str) -> Page {
+    Page { path: path.to_owned(), title: "More".to_owned(), markdown: "# More\n\n[All](../index/all.md)\n".to_owned() }
+}
+
+#[test]
+fn a_site_built_again_is_the_one_built_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (again, cache) = (folder.path().join("again"), folder.path().join("cache"));
+    let mut parts = parts();
+    for (number, (what, change)) in changes().into_iter().enumerate() {
+        change(&mut parts);
+        build("A book", &parts, &again, Some(&cache)).expect("a site");
+        let anew = folder.path().join(format!("anew-{number}"));
+        build("A book", &parts, &anew, None).expect("a site");
+        let (again, anew) = (contents(&again), contents(&anew));
+        assert!(again == anew, "after {what}: {:?}", again.iter().find(|(path, bytes)| anew.get(*path) != Some(bytes)));
+    }
+    build("Another title", &parts, &again, Some(&cache)).expect("a site");
+    assert!(read(&again.join("elsewhere/renew.html")).contains("- Another title</title>"));
+}
+
+/// Two builds with one memory, and something done to the site between them: which pages are the same files as before.
+fn kept_after(change: impl Fn(&mut Vec<Part>, &Path)) -> (Vec<String>, String) {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (out, cache) = (folder.path().join("site"), folder.path().join("cache"));
+    let mut parts = parts();
+    build("A book", &parts, &out, Some(&cache)).expect("a site");
+    let pages: Vec<String> = parts.iter().flat_map(|part| &part.pages).map(|page| url_of(&page.path)).collect();
+    // The files stay where they are, so that no number of a file is given out again.
+    let before = folder.path().join("before");
+    fs::create_dir(&before).expect("a folder");
+    for (number, page) in pages.iter().enumerate() {
+        fs::hard_link(out.join(page), before.join(number.to_string())).expect("a link");
+    }
+    change(&mut parts, &out);
+    build("A book", &parts, &out, Some(&cache)).expect("a site");
+    let inode = |path: PathBuf| fs::metadata(path).expect("a file").ino();
+    let same = |(number, page): (usize, &String)| {
+        (inode(out.join(page)) == inode(before.join(number.to_string()))).then(|| page.clone())
+    };
+    (pages.iter().enumerate().filter_map(same).collect(), read(&out.join("runbooks/renew.html")))
+}
+
+#[test]
+fn only_what_changed_is_drawn_again() {
+    let all = kept_after(|_, _| {}).0;
+    assert!(all.len() > 3 && all.contains(&"runbooks/renew.html".to_owned()), "{all:?}");
+    let rest = kept_after(|parts, _| parts[1].pages[0].markdown.push('x')).0;
+    assert_eq!(rest.len() + 1, all.len());
+    assert!(!rest.contains(&"runbooks/renew.html".to_owned()));
+}
+
+#[test]
+fn a_page_that_somebody_changed_in_the_site_is_drawn_again() {
+    let text = text_of("runbooks/renew.html");
+    let harm: [fn(&Path); 3] = [
+        |page| fs::write(page, read(page).replace("renew.sh", "remove.sh")).expect("written"),
+        |page| fs::remove_file(page).expect("removed"),
+        |page| fs::write(page, [0xff, 0xfe]).expect("written"),
+    ];
+    for harm in harm {
+        let (kept, now) = kept_after(|_, out| {
+            // Not in place: the copy to compare with is the same file.
+            let page = out.join("runbooks/renew.html");
+            let copy = out.join("copy");
+            fs::copy(&page, &copy).expect("copied");
+            fs::rename(&copy, &page).expect("renamed");
+            harm(&page);
+        });
+        assert_eq!(now, text);
+        assert!(!kept.contains(&"runbooks/renew.html".to_owned()));
+    }
+}
+
+#[test]
+fn a_memory_of_another_site_does_no_harm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (out, cache) = (folder.path().join("site"), folder.path().join("cache"));
+    build("A book", &parts(), &out, Some(&cache)).expect("a site");
+    fs::remove_dir_all(&out).expect("removed");
+    build("A book", &parts(), &out, Some(&cache)).expect("a site");
+    assert!(contents(&out) == *SITE);
+    fs::write(folder.path().join("no-folder"), "").expect("written");
+    build("A book", &parts(), &out, Some(&folder.path().join("no-folder"))).expect("a site without a memory");
+}
+
+#[test]
+fn a_page_has_a_place_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let parts = [Part { title: String::new(), pages: vec![plain("a.md"), plain("b.md"), plain("a.md")] }];
+    let built = build("A book", &parts, &folder.path().join("site"), None);
+    assert!(matches!(built, Err(SiteError::Twice(path)) if path == "a.md"));
+}
+
 /// The text of a page as a browser shows it from `file://`.
 fn browse(page: &Path) -> String {
     let profile = tempfile::tempdir().expect("a folder");
