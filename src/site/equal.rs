@@ -1,6 +1,7 @@
 //! The site is the one that mdBook would make: every file is compared with those of its own renderer.
 
 use std::collections::BTreeMap;
+use std::string::FromUtf8Error;
 
 use mdbook_html::HtmlHandlebars;
 use mdbook_renderer::book::{Book, BookItem, Chapter};
@@ -123,7 +124,7 @@ fn contents(site: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut contents = BTreeMap::new();
     for name in &names {
         let bytes = fs::read(site.join(name)).expect("a file");
-        let bytes = String::from_utf8(bytes).map_or_else(|error| error.into_bytes(), |text| plain(text).into_bytes());
+        let bytes = String::from_utf8(bytes).map_or_else(FromUtf8Error::into_bytes, |text| plain(text).into_bytes());
         contents.insert(plain(name.clone()), bytes);
     }
     contents

@@ -3,9 +3,9 @@
 //! mdBook's own is built letter by letter, at more than half of the cost of a book. Here pages are counted in batches,
 //! on all cores, and the tree of letters is written straight from the sorted words.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -145,7 +145,7 @@ fn inverted(batches: &[Batch]) -> String {
 
 /// The words of a field, sorted.
 fn words(batches: &[Batch], field: usize) -> Vec<Word<'_>> {
-    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut numbers: IndexMap<&str, usize> = IndexMap::new();
     let mut words: Vec<Word> = Vec::new();
     let mut document = 0;
     for batch in batches {

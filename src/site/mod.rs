@@ -226,8 +226,8 @@ fn check_paths(pages: &[&Page]) -> Result<(), SiteError> {
 
 /// A digest over some texts, and where each of them ends.
 fn digest_of(texts: &[&str]) -> Digest {
-    let texts: String = texts.iter().map(|text| format!("{}:{text}", text.len())).collect();
-    Digest::of(texts.as_bytes())
+    let texts: Vec<_> = texts.iter().map(|text| format!("{}:{text}", text.len())).collect();
+    Digest::of(texts.concat().as_bytes())
 }
 
 fn read(path: &Path) -> Result<String, SiteError> {

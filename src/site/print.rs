@@ -3,10 +3,11 @@
 //! On one page an id may stand once only, so later ones get a number, and links within the book lead to places of this
 //! page.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
+use indexmap::{IndexMap, IndexSet};
 use rayon::prelude::*;
 
 use super::index::Source;
@@ -22,9 +23,9 @@ pub fn print(pages: &[Source]) -> String {
     for page in &mut marked {
         page.make_ids_unique(&mut used);
     }
-    let tops: HashMap<PathBuf, String> =
+    let tops: IndexMap<PathBuf, String> =
         marked.iter_mut().map(|page| (PathBuf::from(page.source.url), page.name_top(&mut used))).collect();
-    let moved: HashMap<PathBuf, &BTreeMap<String, String>> =
+    let moved: IndexMap<PathBuf, &BTreeMap<String, String>> =
         marked.iter().map(|page| (PathBuf::from(page.source.url), &page.moved)).collect();
     let texts: Vec<String> = marked.par_iter().map(|page| page.text(&tops, &moved)).collect();
     let mut out = String::with_capacity(texts.iter().map(|text| text.len() + BREAK.len() + 1).sum());
@@ -48,8 +49,8 @@ fn begins_a_line(html: &str) -> bool {
 /// The ids that are taken, and which number was tried last for each.
 #[derive(Default)]
 struct Used {
-    ids: HashSet<String>,
-    last: HashMap<String, u32>,
+    ids: IndexSet<String>,
+    last: IndexMap<String, u32>,
 }
 
 impl Used {
@@ -146,7 +147,7 @@ impl<'a> Marked<'a> {
     }
 
     /// The page as it is printed.
-    fn text(&self, tops: &HashMap<PathBuf, String>, moved: &HashMap<PathBuf, &BTreeMap<String, String>>) -> String {
+    fn text(&self, tops: &IndexMap<PathBuf, String>, moved: &IndexMap<PathBuf, &BTreeMap<String, String>>) -> String {
         let html = self.source.html;
         let ids = self.ids.iter().map(|(place, id)| (place, Some(id.clone())));
         let links = self.links.iter().map(|place| (place, self.target(&unescaped(&html[place.clone()]), tops, moved)));
@@ -169,8 +170,8 @@ impl<'a> Marked<'a> {
     fn target(
         &self,
         link: &str,
-        tops: &HashMap<PathBuf, String>,
-        moved: &HashMap<PathBuf, &BTreeMap<String, String>>,
+        tops: &IndexMap<PathBuf, String>,
+        moved: &IndexMap<PathBuf, &BTreeMap<String, String>>,
     ) -> Option<String> {
         if has_scheme(link) {
             return None;
@@ -210,9 +211,8 @@ fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for component in path.components() {
         match component {
-            Component::CurDir => {}
             Component::ParentDir if out.ends_with("..") || !(out.pop() || out.has_root()) => out.push(".."),
-            Component::ParentDir => {}
+            Component::CurDir | Component::ParentDir => {}
             other => out.push(other),
         }
     }

@@ -149,8 +149,10 @@ fn a_book_without_a_page_is_an_error() {
     assert!(matches!(build("A book", &[], &folder.path().join("site"), None), Err(SiteError::Empty)));
 }
 
+type Change = (&'static str, fn(&mut Vec<Part>));
+
 /// What becomes of a book, one after the other.
-fn changes() -> [(&'static str, fn(&mut Vec<Part>)); 4] {
+fn changes() -> [Change; 4] {
     [
         ("nothing", |_| {}),
         ("a text, and a title", |parts| {

@@ -2,10 +2,9 @@
 //!
 //! The pipeline is the one of mdBook's index; each distinct word goes through it once.
 
-use std::collections::HashMap;
-
 use elasticlunr::Pipeline;
 use elasticlunr::lang::{English, Language as _};
+use indexmap::{IndexMap, IndexSet};
 
 /// The longest word that is indexed, in bytes.
 const LONGEST: usize = 80;
@@ -13,15 +12,14 @@ const LONGEST: usize = 80;
 /// What shortens words, and the stems that it has met: a stem's number is its place in the list.
 pub struct Stems {
     pipeline: Pipeline,
-    known: HashMap<String, Option<u32>>,
-    numbers: HashMap<String, u32>,
-    list: Vec<String>,
+    known: IndexMap<String, Option<u32>>,
+    list: IndexSet<String>,
 }
 
 impl Default for Stems {
     fn default() -> Self {
         let pipeline = English::new().make_pipeline();
-        Self { pipeline, known: HashMap::new(), numbers: HashMap::new(), list: Vec::new() }
+        Self { pipeline, known: IndexMap::new(), list: IndexSet::new() }
     }
 }
 
@@ -44,7 +42,7 @@ impl Stems {
 
     /// All stems that were met, by their numbers.
     pub fn into_list(self) -> Vec<String> {
-        self.list
+        self.list.into_iter().collect()
     }
 
     fn number(&mut self, word: &str) -> Option<u32> {
@@ -54,10 +52,8 @@ impl Stems {
         let lower = word.to_lowercase();
         let stem = if lower.len() > LONGEST { None } else { self.pipeline.run(vec![lower]).pop() };
         let number = stem.map(|stem| {
-            *self.numbers.entry(stem).or_insert_with_key(|stem| {
-                self.list.push(stem.clone());
-                u32::try_from(self.list.len() - 1).expect("a book has less than 2^32 words")
-            })
+            let (number, _) = self.list.insert_full(stem);
+            u32::try_from(number).expect("a book has less than 2^32 words")
         });
         self.known.insert(word.to_owned(), number);
         number
