@@ -1,7 +1,7 @@
 //! minijinja as templates use it, and the first pass: the text of a template with its holes still open.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, OutputSpanKind, UndefinedBehavior, filters};
@@ -35,8 +35,22 @@ pub(super) fn pieces(template: &str, values: &Values) -> Result<Vec<Piece>, Prob
     if let Some(name) = names(template)?.into_iter().find(|name| !name.optional && !values.contains(&name.name)) {
         return Err(Problem::undefined(&name.name, name.range));
     }
+    if has_no_hole(template) {
+        let text = Piece::Text { text: template.to_owned(), at: 0 };
+        return Ok(if template.is_empty() { Vec::new() } else { vec![text] });
+    }
+    rendered(template, values)
+}
+
+/// Whether a text has nothing of a template in it, so that it stands for itself: most texts of a runbook do.
+pub(super) fn has_no_hole(template: &str) -> bool {
+    !template.contains("{{") && !template.contains("{%") && !template.contains(['\r', '\u{fffe}'])
+}
+
+/// The pieces as minijinja renders them.
+fn rendered(template: &str, values: &Values) -> Result<Vec<Piece>, Problem> {
     let filled: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let mut environment = environment()?;
+    let mut environment = environment();
     let sink = Arc::clone(&filled);
     // the blank is never looked for in the output: the spans say where each hole is
     environment.set_formatter(move |out, _, value| {
@@ -62,7 +76,12 @@ pub(super) fn pieces(template: &str, values: &Values) -> Result<Vec<Piece>, Prob
 }
 
 /// The language: no globals, no functions, nothing that escapes, and a limit to its work.
-pub(super) fn environment() -> Result<Environment<'static>, Problem> {
+pub(super) fn environment() -> Environment<'static> {
+    static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(language);
+    LANGUAGE.clone()
+}
+
+fn language() -> Environment<'static> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
@@ -73,7 +92,7 @@ pub(super) fn environment() -> Result<Environment<'static>, Problem> {
         // `${#name}` is shell, so there are no comments: letters that no text holds begin and end them
         .comment_delimiters("\u{fffe}", "\u{ffff}")
         .build()
-        .map_err(|error| Problem::new(ProblemKind::Syntax, 0..0, error.to_string(), ""))?;
+        .expect("no two of these begin alike");
     environment.set_syntax(syntax);
     environment.add_filter("default", filters::default);
     environment.add_filter("first", filters::first);
@@ -91,7 +110,7 @@ pub(super) fn environment() -> Result<Environment<'static>, Problem> {
     environment.add_test("undefined", minijinja::tests::is_undefined);
     environment.add_test("startingwith", minijinja::tests::is_startingwith);
     environment.add_test("endingwith", minijinja::tests::is_endingwith);
-    Ok(environment)
+    environment
 }
 
 /// A value as text. What minijinja marks as safe is a text like any other.
@@ -277,6 +296,21 @@ mod tests {
                 })
                 .collect();
             assert_eq!(ours, theirs, "{template}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_without_a_hole_is_what_minijinja_makes_of_it(text in "[{}%#$'\"\\\\ \t\na-cé\u{a0}-]{0,24}") {
+            proptest::prop_assume!(has_no_hole(&text));
+            let shown = |pieces: Result<Vec<Piece>, Problem>| -> Vec<(String, usize)> {
+                let texts = pieces.unwrap().into_iter().map(|piece| match piece {
+                    Piece::Text { text, at } => (text, at),
+                    Piece::Hole { .. } => unreachable!("there is none"),
+                });
+                texts.collect()
+            };
+            proptest::prop_assert_eq!(shown(pieces(&text, &values())), shown(rendered(&text, &values())));
         }
     }
 }

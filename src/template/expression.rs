@@ -28,7 +28,7 @@ pub fn evaluate(expression: &str, values: &Values, state: &dyn StepResults) -> R
     if let Some(name) = of_expression(&parsed).into_iter().find(|name| !name.optional && !values.contains(&name.name)) {
         return Err(Problem::undefined(&name.name, name.range));
     }
-    let mut environment = environment()?;
+    let mut environment = environment();
     let answers = |ask: &dyn Fn(&str) -> bool| -> BTreeMap<String, bool> {
         steps.iter().map(|step| (step.name.clone(), ask(&step.name))).collect()
     };
