@@ -24,29 +24,38 @@ fn check_step(step: &Step, cx: &mut Cx) {
     let expected = fields.expect.iter().flat_map(|expect| expect.matches.iter().chain(&expect.not_matches));
     let captured = fields.capture.0.iter().flat_map(|capture| capture.r#match.iter().chain(&capture.pattern));
     for text in expected.chain(captured) {
-        compile(text, text, cx);
+        check_regex(text, text, cx);
     }
     for glob in fields.may_change.iter() {
         check_glob(glob, cx);
     }
 }
 
-/// Compiles `source`, which stands in `text`; a template can only be compiled when it is rendered.
+/// Reads `source`, which stands in `text`; a template can only be read when it is rendered.
+fn check_regex(source: &str, text: &Text, cx: &mut Cx) {
+    // To compile it costs a hundred times as much, and can only fail where something is repeated many times.
+    if source.len() > SHORT || source.contains('{') {
+        compile(source, text, cx);
+    } else if let Err(error) = regex_syntax::parse(source) {
+        unreadable(&error.to_string(), text, cx);
+    }
+}
+
+/// The longest pattern without a number of repetitions that is surely not too large when it is compiled, in bytes.
+const SHORT: usize = 200;
+
+/// Compiles `source`, which stands in `text`.
 fn compile(source: &str, text: &Text, cx: &mut Cx) -> Option<Regex> {
     if text.contains("{{") {
         return None;
     }
-    match Regex::new(source) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let why = error.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            let problem =
-                cx.problem(Code::BadPattern, text.span, format!("a regular expression that cannot be read: {why}"));
-            cx.push(problem.help("put `\\` before a sign that is meant as itself"));
-            None
-        }
-    }
+    Regex::new(source).map_err(|error| unreadable(&error.to_string(), text, cx)).ok()
+}
+
+fn unreadable(error: &str, text: &Text, cx: &mut Cx) {
+    let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    let problem = cx.problem(Code::BadPattern, text.span, format!("a regular expression that cannot be read: {why}"));
+    cx.push(problem.help("put `\\` before a sign that is meant as itself"));
 }
 
 fn check_glob(glob: &Text, cx: &mut Cx) {
@@ -74,7 +83,15 @@ fn check_glob(glob: &Text, cx: &mut Cx) {
 }
 
 fn check_input(name: &str, input: &Input, tree: &Node, cx: &mut Cx) {
-    let pattern = input.whole_pattern().zip(input.pattern.as_ref()).and_then(|(whole, text)| compile(&whole, text, cx));
+    let compared = !input.choices.is_empty() || input.default.is_some();
+    let pattern = match input.whole_pattern().zip(input.pattern.as_ref()) {
+        Some((whole, text)) if compared => compile(&whole, text, cx),
+        Some((whole, text)) => {
+            check_regex(&whole, text, cx);
+            None
+        }
+        None => None,
+    };
     let fits = |value: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(value));
     for choice in input.choices.iter().filter(|choice| !fits(choice)) {
         let problem = cx.problem(
@@ -118,6 +135,7 @@ fn check_input(name: &str, input: &Input, tree: &Node, cx: &mut Cx) {
 #[cfg(test)]
 mod tests {
     use super::super::problems_in;
+    use super::*;
 
     #[test]
     fn patterns_can_be_read() {
@@ -133,6 +151,21 @@ mod tests {
                 "9:49 bad-pattern: an empty glob",
             ]
         );
+    }
+
+    #[test]
+    fn a_pattern_that_grows_too_large_cannot_be_read() {
+        let rest = r"repair:
+  - change: x
+    expect: { matches: '\w{900}{900}' }
+";
+        let problems = problems_in(rest);
+        assert!(
+            problems[0]
+                .starts_with("5:24 bad-pattern: a regular expression that cannot be read: Compiled regex exceeds"),
+            "{problems:?}"
+        );
+        assert!(Regex::new(&r"\w*".repeat(SHORT / 3)).is_ok(), "a short one cannot");
     }
 
     #[test]
