@@ -41,9 +41,10 @@ impl<'a> Pieces<'a> {
         &self.html[self.at..]
     }
 
-    /// Up to and with a text, or to the end.
-    fn skip_past(&mut self, text: &str) {
-        self.at = self.rest().find(text).map_or(self.html.len(), |found| self.at + found + text.len());
+    /// Up to and with the end of a tag, or to the end of all.
+    fn skip_tag(&mut self) {
+        let found = memchr::memchr(b'>', self.rest().as_bytes());
+        self.at = found.map_or(self.html.len(), |found| self.at + found + 1);
     }
 
     fn start(&mut self) -> Tag<'a> {
@@ -56,7 +57,7 @@ impl<'a> Pieces<'a> {
         }
         let attributes = begin + length..at;
         self.at = at;
-        self.skip_past(">");
+        self.skip_tag();
         self.raw = ["script", "style"].into_iter().find(|raw| *raw == name);
         Tag { name, html: self.html, attributes }
     }
@@ -75,14 +76,13 @@ impl<'a> Iterator for Pieces<'a> {
             self.at += ends.find(|at| rest[at + 2..].starts_with(name)).unwrap_or(rest.len());
             return Some(Piece::Silent);
         }
-        if rest.starts_with("<!--") {
-            self.at += "<!--".len();
-            self.skip_past("-->");
+        if let Some(inner) = rest.strip_prefix("<!--") {
+            self.at = inner.find("-->").map_or(self.html.len(), |end| self.at + "<!---->".len() + end);
             return Some(Piece::Silent);
         }
         if let Some(end) = rest.strip_prefix("</") {
-            let length = end.find('>').unwrap_or(end.len());
-            self.skip_past(">");
+            let length = memchr::memchr(b'>', end.as_bytes()).unwrap_or(end.len());
+            self.skip_tag();
             return Some(Piece::End(&end[..length]));
         }
         if rest.starts_with('<') {
@@ -97,8 +97,8 @@ impl<'a> Iterator for Pieces<'a> {
 /// The name of the attribute that begins here, and where its value is.
 fn attribute(html: &str, at: usize) -> Option<(&str, Range<usize>)> {
     let named = html[at..].strip_prefix(' ')?;
-    let length = named.find("=\"")?;
-    if named[..length].contains('>') {
+    let (length, sign) = named.bytes().enumerate().find(|(_, byte)| matches!(byte, b'=' | b'>'))?;
+    if sign == b'>' || !named[length + 1..].starts_with('"') {
         return None;
     }
     let value = at + 1 + length + 2;

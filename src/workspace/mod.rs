@@ -5,6 +5,8 @@ pub mod files;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::load::{self, Loaded};
 use crate::source::SourceFile;
 
@@ -66,17 +68,17 @@ impl Workspace {
     /// The ids of the runbooks, sorted.
     pub fn ids(&self) -> Result<Vec<String>, WorkspaceError> {
         let fail = |source| WorkspaceError::Read { path: self.runbooks.clone(), source };
-        let mut ids = Vec::new();
-        for entry in std::fs::read_dir(&self.runbooks).map_err(fail)? {
-            let path = entry.map_err(fail)?.path();
+        let entries = std::fs::read_dir(&self.runbooks).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+        // A plain file lies where its folder lies; only a link can lead away.
+        let inside = self.holds(&self.runbooks);
+        let id = |entry: &std::fs::DirEntry| {
+            let path = entry.path();
             let yaml = path.extension().is_some_and(|extension| extension == "yaml");
-            if let (true, true, Some(id)) = (yaml, path.is_file(), path.file_stem().and_then(|stem| stem.to_str()))
-                && self.holds(&path)
-                && is_runbook(&path)
-            {
-                ids.push(id.to_owned());
-            }
-        }
+            let plain = || entry.file_type().is_ok_and(|kind| kind.is_file());
+            let held = yaml && ((inside && plain()) || (path.is_file() && self.holds(&path)));
+            if held && is_runbook(&path) { path.file_stem()?.to_str().map(str::to_owned) } else { None }
+        };
+        let mut ids: Vec<String> = entries.par_iter().filter_map(id).collect();
         ids.sort();
         Ok(ids)
     }
