@@ -125,6 +125,8 @@ codes! {
         "`may_change` takes files out of the guard of `scope`. Without a `scope` nothing is guarded, and the list would be decoration."
     ForbiddenCommand "forbidden-command" Error
         "A command of the runbook is one that the runbook itself forbids."
+    MutatingLook "mutating-look" Error
+        "A look with a word that is known to change something: `rm`, `systemctl restart`, `kubectl delete`, `sed -i`, `> file`, an `UPDATE` behind `psql -c`, also behind `sudo`, `env`, `timeout`, `ssh` and `kubectl exec`. A look (`check`, `wait`, `needs`, `done_when`, `output_of`, `prove`) runs without a question, on every machine at once, and again when a run goes on; what changes something is a `change`. A look may write into `$TMPDIR` and what `mktemp` gives. Where it only seems so, put the command into a script beside the runbook and let the look call it."
     OutsidePath "outside-path" Error
         "A path that leads out of the repository. What a runbook calls is part of its digest and frozen with the run, so it lies beside it."
     ListCommand "list-command" Error

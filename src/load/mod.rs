@@ -8,6 +8,7 @@ mod facts;
 mod forbidden;
 mod ids;
 mod include;
+mod mutating;
 mod names;
 mod patterns;
 mod scope;
@@ -86,6 +87,7 @@ fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     patterns::check(runbook, tree, cx);
     facts::check(runbook, tree, cx);
     forbidden::check(runbook, cx);
+    mutating::check(runbook, cx);
     templates::check(runbook, cx);
 }
 

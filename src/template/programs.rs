@@ -286,6 +286,33 @@ pub(super) fn wraps(path: &str) -> Option<&'static Wrapper> {
     WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&base(path)))
 }
 
+/// The words of the program that is started behind `sudo -u x`, `env A=b`, `timeout 5` and the like; the words as they
+/// are where there is no such wrapper.
+pub fn unwrapped(words: &[String]) -> &[String] {
+    let mut at = 0;
+    loop {
+        at += words[at..].iter().take_while(|word| is_assignment(word)).count();
+        let Some(wrapper) = words.get(at).and_then(|word| wraps(word)) else { return &words[at..] };
+        // `command -v` only asks.
+        if base(&words[at]) == "command"
+            && words.get(at + 1).is_some_and(|word| word.starts_with("-v") || word.starts_with("-V"))
+        {
+            return &[];
+        }
+        let Some(next) = wrapper.program(words, at + 1) else { return &words[at..] };
+        at = next;
+    }
+}
+
+/// `NAME=value`.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+    })
+}
+
 pub(super) fn carries(path: &str) -> bool {
     CARRIERS.contains(&base(path))
 }
@@ -301,6 +328,38 @@ pub(super) fn is_evaluated(variable: &str) -> bool {
 /// The name of a program without its folder.
 pub(super) fn base(path: &str) -> &str {
     if path == "." { path } else { path.rsplit('/').next().unwrap_or(path) }
+}
+
+impl Wrapper {
+    /// Where the program begins that it starts, from the first of its own arguments on.
+    fn program(&self, words: &[String], mut at: usize) -> Option<usize> {
+        let mut operands = self.operands;
+        loop {
+            let word = words.get(at)?;
+            if word == "--" {
+                return (at + 1 + operands < words.len()).then_some(at + 1 + operands);
+            }
+            let is_option = word.len() > 1 && word.starts_with('-');
+            if !is_option && !is_assignment(word) {
+                if operands == 0 {
+                    return Some(at);
+                }
+                operands -= 1;
+            }
+            at += if is_option && self.takes_value(word) { 2 } else { 1 };
+        }
+    }
+
+    /// Is the value of this option the next word? A heap's last letter counts, unless its first one has the rest for a value.
+    fn takes_value(&self, option: &str) -> bool {
+        let is_valued = |letter: char| self.valued.contains(&format!("-{letter}").as_str());
+        let letters = option[1..].chars();
+        let heap = option.len() > 2 && letters.clone().all(|letter| letter.is_ascii_alphabetic());
+        self.valued.contains(&option)
+            || (heap
+                && letters.clone().next().is_some_and(|first| !is_valued(first))
+                && letters.last().is_some_and(is_valued))
+    }
 }
 
 impl Program {
@@ -345,6 +404,22 @@ mod tests {
         assert!(!psql.next_is_code("-h") && !psql.next_is_code("--echo"));
         assert!(psql.is_code("-cselect ") && psql.is_code("--command=select "));
         assert!(!psql.is_code("-h") && !psql.is_code("--host="));
+    }
+
+    #[test]
+    fn what_a_wrapper_starts_is_found() {
+        let starts = |line: &str| {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            unwrapped(&words).join(" ")
+        };
+        assert_eq!(starts("sudo -u postgres -- psql -c x"), "psql -c x");
+        assert_eq!(starts("sudo -iu postgres psql"), "psql");
+        assert_eq!(starts("sudo -uroot rm x"), "rm x");
+        assert_eq!(starts("A=b env -u C D=e timeout -k 1 5 nice -n 5 rm x"), "rm x");
+        assert_eq!(starts("/usr/bin/nohup rm x"), "rm x");
+        assert_eq!(starts("ls x"), "ls x");
+        assert_eq!(starts("sudo -l"), "sudo -l");
+        assert_eq!(starts("command -v rm"), "");
     }
 
     #[test]

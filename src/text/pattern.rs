@@ -136,7 +136,7 @@ fn base_name(word: &str) -> &str {
 }
 
 /// `*` stands for any text, `/` included; everything else for itself.
-fn matches_glob(pattern: &str, word: &str) -> bool {
+pub fn matches_glob(pattern: &str, word: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == word };
     let Some(mut left) = word.strip_prefix(first) else { return false };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));

@@ -9,27 +9,77 @@ use std::str::Chars;
 /// Deepest nesting that is followed; deeper parentheses only separate.
 const DEEPEST: usize = 32;
 
+/// A simple command, apart from where its input comes from and its output goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Simple {
+    pub words: Vec<String>,
+    /// The files after `>`, `>>`, `>|`, `&>` and `<>`.
+    pub writes: Vec<String>,
+    /// Its here-documents and here-strings, as they are written.
+    pub reads: Vec<String>,
+}
+
 /// The simple commands of a line or script, inner ones before those they stand in. Redirections lose their operator
 /// and keep their file, comments go.
 pub fn simple_commands(line: &str) -> Vec<Vec<String>> {
-    let mut reader = Reader { letters: line.chars().peekable(), commands: Vec::new(), depth: 0 };
+    let simple = read(line, Redirections::Words);
+    simple.into_iter().map(|simple| simple.words).filter(|words| !words.is_empty()).collect()
+}
+
+/// The simple commands of a line or script, with their redirections apart from their words.
+pub fn redirected_commands(line: &str) -> Vec<Simple> {
+    read(line, Redirections::Apart)
+}
+
+fn read(line: &str, redirections: Redirections) -> Vec<Simple> {
+    let letters = line.chars().peekable();
+    let mut reader = Reader { letters, redirections, commands: Vec::new(), documents: Vec::new(), depth: 0 };
     while reader.letters.peek().is_some() {
         reader.list(None);
     }
     reader.commands
 }
 
+/// What becomes of `>file`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Redirections {
+    /// The file is a word like any other, and a here-document is read as commands.
+    Words,
+    /// It stands apart.
+    Apart,
+}
+
 struct Reader<'a> {
     letters: Peekable<Chars<'a>>,
-    commands: Vec<Vec<String>>,
+    redirections: Redirections,
+    commands: Vec<Simple>,
+    /// Here-documents that begin on the next line: whose they are, and how they end.
+    documents: Vec<(usize, String)>,
     depth: usize,
 }
 
 /// The command that is being read.
 #[derive(Default)]
 struct Command {
-    words: Vec<String>,
+    simple: Simple,
     word: Option<String>,
+    /// What the word is that comes next.
+    next: Next,
+    delimiters: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Next {
+    #[default]
+    Word,
+    /// A file that is written.
+    Written,
+    /// A file that is read, or a descriptor.
+    Passed,
+    /// The text after `<<<`.
+    Text,
+    /// The end of a here-document.
+    Delimiter,
 }
 
 impl Command {
@@ -38,7 +88,19 @@ impl Command {
     }
 
     fn end_word(&mut self) {
-        self.words.extend(self.word.take());
+        let Some(word) = self.word.take() else { return };
+        match std::mem::take(&mut self.next) {
+            Next::Word => self.simple.words.push(word),
+            Next::Written => self.simple.writes.push(word),
+            Next::Text => self.simple.reads.push(word),
+            Next::Delimiter => self.delimiters.push(word),
+            Next::Passed => {}
+        }
+    }
+
+    /// Inside `[[ ]]` a `>` compares.
+    fn compares(&self) -> bool {
+        self.simple.words.first().is_some_and(|word| word == "[[")
     }
 }
 
@@ -52,7 +114,14 @@ impl Reader<'_> {
             }
             match letter {
                 '&' if self.letters.peek() == Some(&'>') => command.end_word(),
-                ';' | '|' | '&' | '\n' | ')' => self.end(&mut command),
+                '\n' => {
+                    self.end(&mut command);
+                    self.bodies();
+                }
+                ';' | '|' | '&' | ')' => self.end(&mut command),
+                '(' if self.redirections == Redirections::Apart && self.letters.next_if_eq(&'(').is_some() => {
+                    self.arithmetic();
+                }
                 '(' => {
                     self.end(&mut command);
                     self.nested(')');
@@ -118,9 +187,42 @@ impl Reader<'_> {
         if letter == '`' {
             self.nested('`');
         } else if self.letters.next_if_eq(&'(').is_some() {
-            self.nested(')');
+            if self.redirections == Redirections::Apart && self.letters.next_if_eq(&'(').is_some() {
+                self.arithmetic();
+            } else {
+                self.nested(')');
+            }
         } else {
             word.push(letter);
+        }
+    }
+
+    /// Up to the `))`: numbers that are compared, no commands.
+    fn arithmetic(&mut self) {
+        let mut open = 2;
+        while open > 0 {
+            match self.letters.next() {
+                Some('(') => open += 1,
+                Some(')') => open -= 1,
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// The here-documents that begin on this line.
+    fn bodies(&mut self) {
+        for (command, delimiter) in std::mem::take(&mut self.documents) {
+            let mut body = String::new();
+            while self.letters.peek().is_some() {
+                let line: String = self.letters.by_ref().take_while(|letter| *letter != '\n').collect();
+                if line.trim_start_matches('\t') == delimiter {
+                    break;
+                }
+                body.push_str(&line);
+                body.push('\n');
+            }
+            self.commands[command].reads.push(body);
         }
     }
 
@@ -134,20 +236,40 @@ impl Reader<'_> {
 
     /// `>`, `>>`, `<<<`, `>&`, `>|`, `<<-`, `<(` and the like: `2>&1` must not look like a `&` between two commands.
     fn redirection(&mut self, letter: char, command: &mut Command) {
+        let apart = self.redirections == Redirections::Apart;
+        if apart && command.word.as_ref().is_some_and(|word| word.chars().all(|letter| letter.is_ascii_digit())) {
+            command.word = None;
+        }
         command.end_word();
-        while self.letters.next_if(|next| *next == letter || *next == '>').is_some() {}
-        let _ = self.letters.next_if(|next| matches!(next, '&' | '|'));
-        let _ = self.letters.next_if_eq(&'-');
+        let mut operator = String::from(letter);
+        while let Some(next) = self.letters.next_if(|next| *next == letter || *next == '>') {
+            operator.push(next);
+        }
+        let passed = self.letters.next_if(|next| matches!(next, '&' | '|')) == Some('&');
+        let closed = self.letters.next_if_eq(&'-').is_some();
         if self.letters.next_if_eq(&'(').is_some() {
             command.word();
             self.nested(')');
+        } else if apart && !command.compares() {
+            command.next = match operator.as_str() {
+                "<<" => Next::Delimiter,
+                "<<<" => Next::Text,
+                "<" => Next::Passed,
+                // `>&2` passes a descriptor on, `>&file` writes; after `>&-` nothing comes.
+                _ if passed && closed => Next::Word,
+                _ if passed && self.letters.peek().is_some_and(char::is_ascii_digit) => Next::Passed,
+                _ => Next::Written,
+            };
         }
     }
 
     fn end(&mut self, command: &mut Command) {
         command.end_word();
-        if !command.words.is_empty() {
-            self.commands.push(std::mem::take(&mut command.words));
+        let Command { simple, delimiters, .. } = std::mem::take(command);
+        if simple != Simple::default() || !delimiters.is_empty() {
+            let index = self.commands.len();
+            self.documents.extend(delimiters.into_iter().map(|delimiter| (index, delimiter)));
+            self.commands.push(simple);
         }
     }
 }
@@ -189,6 +311,39 @@ mod tests {
         reads("a 2>&1 b >>f &>g >|h <<<i 3>&- j&k", &[&["a", "2", "1", "b", "f", "g", "h", "i", "3", "j"], &["k"]]);
     }
 
+    #[track_caller]
+    fn goes(line: &str, expected: &[(&[&str], &[&str], &[&str])]) {
+        let simple = redirected_commands(line);
+        let got: Vec<_> = simple.iter().map(|one| (&*one.words, &*one.writes, &*one.reads)).collect();
+        assert_eq!(got.len(), expected.len(), "{line}: {got:?}");
+        for (got, expected) in got.iter().zip(expected) {
+            assert!(got.0 == expected.0 && got.1 == expected.1 && got.2 == expected.2, "{line}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn redirections_can_stand_apart() {
+        goes("a 2>&1 b >>f &>g >|h <<<i 3>&- k>'l m' <n", &[(&["a", "b", "k"], &["f", "g", "h", "l m"], &["i"])]);
+        goes(">f", &[(&[], &["f"], &[])]);
+        goes("a >&2 b>&f 1>&2", &[(&["a", "b"], &["f"], &[])]);
+        goes("a > \"$b\" 2>/dev/null", &[(&["a"], &["$b", "/dev/null"], &[])]);
+    }
+
+    #[test]
+    fn what_is_compared_is_not_written() {
+        goes("[[ a > b ]]", &[(&["[[", "a", "b", "]]"], &[], &[])]);
+        goes("(( a > b )); c $((d > (e)))", &[(&["c", ""], &[], &[])]);
+    }
+
+    #[test]
+    fn a_here_document_belongs_to_its_command() {
+        goes(
+            "a <<X 2>&1 | b <<-'Y'\nrm x\nX\n\tit's\n\tY\nc",
+            &[(&["a"], &[], &["rm x\n"]), (&["b"], &[], &["\tit's\n"]), (&["c"], &[], &[])],
+        );
+        goes("a <<X\nb", &[(&["a"], &[], &["b\n"])]);
+    }
+
     #[test]
     fn comments_go_and_a_hash_inside_a_word_stays() {
         reads("a b#c # d; e\nf", &[&["a", "b#c"], &["f"]]);
@@ -210,7 +365,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_line_is_read(line in "[a-c \\\\'\"$()`;&<>#{}\n]{0,40}|.{0,40}") {
-            let _ = simple_commands(&line);
+            let _ = (simple_commands(&line), redirected_commands(&line));
         }
 
         #[test]

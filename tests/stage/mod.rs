@@ -160,6 +160,16 @@ impl Stage {
         eventually(&format!("`{name}` is made"), || self.path("dir").join(name).exists());
     }
 
+    /// Waits until a look with these words runs: it writes nothing that could be waited for.
+    pub fn wait_for_look(&self, words: &str) {
+        let words = words.replace("DIR", self.path("dir").to_str().unwrap());
+        let runs = |entry: fs::DirEntry| {
+            let said = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&said).contains(&words)
+        };
+        eventually(&format!("`{words}` runs"), || fs::read_dir("/proc").unwrap().flatten().any(runs));
+    }
+
     /// Makes a file that a step waits for.
     pub fn touch(&self, name: &str) {
         fs::write(self.path("dir").join(name), "").unwrap();

@@ -152,7 +152,7 @@ fn what_a_change_needs_must_be_asked_and_hold() {
 
 #[test]
 fn forbidden_commands_are_refused_wherever_they_stand() {
-    let rules = "forbidden: [ { match: rm ca, unless: '--dry-run', because: it cannot be made again } ]\n";
+    let rules = "forbidden: [ { match: forumctl ca, unless: '--dry-run', because: it cannot be made again } ]\n";
     let hidden = |step: &str| {
         let text = format!("inputs: {{ what: x }}\n{rules}repair: [ {{ id: a, {step} }} ]\n");
         let mut run = Conversation::with(&text, Mode::Live, &[("what", "ca".into())]);
@@ -160,12 +160,12 @@ fn forbidden_commands_are_refused_wherever_they_stand() {
         run
     };
     for fields in [
-        "change: 'rm -- {{ what }}'",
-        "change: [rm, '--', '{{ what }}']",
-        "change: 'true', undo: 'rm -- {{ what }}'",
-        "change: 'true', needs: 'rm -- {{ what }}'",
-        "change: 'true', done_when: 'rm -- {{ what }}'",
-        "by_hand: x, needs: 'rm -- {{ what }}'",
+        "change: 'forumctl -- {{ what }}'",
+        "change: [forumctl, '--', '{{ what }}']",
+        "change: 'true', undo: 'forumctl -- {{ what }}'",
+        "change: 'true', needs: 'forumctl -- {{ what }}'",
+        "change: 'true', done_when: 'forumctl -- {{ what }}'",
+        "by_hand: x, needs: 'forumctl -- {{ what }}'",
     ] {
         let mut run = hidden(fields);
         let refusal = match run.resolved("a").work {
@@ -175,10 +175,10 @@ fn forbidden_commands_are_refused_wherever_they_stand() {
             _ => run.refuses(begin(run.beginning("a"))),
         };
         let expected =
-            Refusal::Forbidden { pattern: "rm ca".to_owned(), because: "it cannot be made again".to_owned() };
+            Refusal::Forbidden { pattern: "forumctl ca".to_owned(), because: "it cannot be made again".to_owned() };
         assert_eq!(refusal, expected, "{fields}");
     }
-    hidden("change: 'rm --dry-run -- {{ what }}'").ok("a");
+    hidden("change: 'forumctl --dry-run -- {{ what }}'").ok("a");
 }
 
 #[test]
