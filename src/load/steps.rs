@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_brackets_of_a_test_are_no_program() {
-        let rest = "diagnose:\n  - check: [ -f x ]\n  - check: [ \"$x = y\" ]\n  - check: [test, -f, x]\n  - check: [reboot]\n";
+        let rest = "diagnose:\n  - check: [ -f x ]\n  - check: [ \"$x = y\" ]\n  - check: [test, -f, x]\n  - check: [uptime]\n";
         assert_eq!(
             problems_in(rest),
             [
