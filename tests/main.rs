@@ -10,6 +10,7 @@ mod documents;
 mod drill;
 mod edit;
 mod exec;
+mod fence;
 mod golden;
 mod include;
 mod kill;

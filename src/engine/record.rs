@@ -148,6 +148,26 @@ pub struct Stream {
     pub cut: bool,
 }
 
+/// What kept a look from changing something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    /// A fence: it could write nothing outside of a folder of its own.
+    Fenced,
+    /// Nothing but its author's promise.
+    Promised,
+}
+
+impl Held {
+    /// In one word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Fenced => "fenced",
+            Self::Promised => "promised",
+        }
+    }
+}
+
 /// The raw end of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -257,6 +277,9 @@ pub struct Facts {
     /// Evidence after a crash; empty in the ordinary case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// Of a look by a command: what kept it from changing something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
 }
 
 impl Facts {
@@ -277,6 +300,7 @@ impl Facts {
             redacted: BTreeMap::new(),
             hosts: Vec::new(),
             evidence: None,
+            held: None,
         }
     }
 }

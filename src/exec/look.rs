@@ -1,13 +1,15 @@
 //! Looks: commands that change nothing. Direct children, each in a session of its own without a terminal.
 //!
 //! Ctrl-C cannot reach such a child, and it cannot write past the sanitizer to the operator's terminal. The session is
-//! made by the binary itself, re-executed in the child, which then becomes the command.
+//! made by the binary itself, re-executed in the child, which closes the fence around itself and becomes the command.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::attend::{Ends, Message, OutputNotice, Outputs, Running};
 use super::error::ExecError;
 use super::facts::Exit;
+use super::fence::Fence;
 use super::filter::{MakeFilter, filtered};
 use super::processes::all;
 use super::program::{resolve, standard_input};
@@ -77,6 +80,7 @@ pub fn run_look(
         Ok(program) => program,
         Err(reason) => return Ok(Exit::not_started(filtered(make, &reason))),
     };
+    let own = OwnFolder::of(spec);
     let (outputs, ends) = Outputs::open(spec.streams, blob, make).map_err(ExecError::Control)?;
     let waiter = match outputs.waiter() {
         Ok(waiter) => waiter,
@@ -86,7 +90,7 @@ pub fn run_look(
         }
     };
     let (ours, theirs) = UnixStream::pair().map_err(ExecError::Control)?;
-    let handle = match start(exe, &program, spec, ends, theirs) {
+    let handle = match start(exe, &program, &own.dress(spec), ends, theirs) {
         Ok(handle) => handle,
         Err(source) => {
             outputs.discard();
@@ -95,7 +99,7 @@ pub fn run_look(
     };
     let pid = handle.pids()[0];
     waiter.wait_for(handle);
-    let refused = become_command(ours, spec.stdin.as_deref());
+    let refused = become_command(ours, &own.message(spec));
     around.cancel.listen(outputs.sender());
     let members = || family(pid, spec.attempt());
     let mut attended = outputs.attend(&Running { spec, pid, members: &members, notices: around.notices });
@@ -124,12 +128,11 @@ fn start(exe: &Path, program: &Path, spec: &CommandSpec, ends: Ends, control: Un
     child.stdout_file(ends.stdout).start()
 }
 
-/// Hands the child its input and hears whether it became the command; if not, why.
-fn become_command(mut control: UnixStream, stdin: Option<&[u8]>) -> Option<String> {
+/// Hands the child what it needs and hears whether it became the command; if not, why.
+fn become_command(mut control: UnixStream, message: &[u8]) -> Option<String> {
     let mut said = String::new();
     let told = control
-        .write_all(&[u8::from(stdin.is_some())])
-        .and_then(|()| control.write_all(stdin.unwrap_or_default()))
+        .write_all(message)
         .and_then(|()| control.shutdown(Shutdown::Write))
         .and_then(|()| control.read_to_string(&mut said));
     match told {
@@ -184,10 +187,101 @@ fn prepare(control: &mut UnixStream) -> io::Result<()> {
     if is_alone(control) {
         return Err(io::Error::other("nobody waits for it any more"));
     }
-    let stdin = match told.split_first() {
-        Some((1, bytes)) => Some(bytes),
-        Some(_) => None,
-        None => return Err(io::Error::other("nobody waits for it any more")),
-    };
-    Ok(rustix::stdio::dup2_stdin(standard_input(stdin)?)?)
+    let told = Told::read(&told).ok_or_else(|| io::Error::other("nobody waits for it any more"))?;
+    rustix::stdio::dup2_stdin(standard_input(told.stdin)?)?;
+    told.fence.close(told.own.as_deref())
+}
+
+/// The folder of a fenced look, gone with this value. Where none can be made, as on a full disk, the look has none.
+struct OwnFolder(Option<tempfile::TempDir>);
+
+impl OwnFolder {
+    fn of(spec: &CommandSpec) -> Self {
+        if spec.fence == Fence::None {
+            return Self(None);
+        }
+        let parent = spec.env.get("TMPDIR").map_or("/tmp", String::as_str);
+        Self(tempfile::Builder::new().prefix("locum-look-").tempdir_in(parent).ok())
+    }
+
+    /// The same command, told where it may write.
+    fn dress(&self, spec: &CommandSpec) -> CommandSpec {
+        let mut spec = spec.clone();
+        if let Some(own) = &self.0 {
+            spec.env.insert("TMPDIR".to_owned(), own.path().to_string_lossy().into_owned());
+        }
+        spec
+    }
+
+    /// What the child is told: its fence, the folder with its length before it, whether it has an input, and the input.
+    fn message(&self, spec: &CommandSpec) -> Vec<u8> {
+        let own = self.0.as_ref().map(|own| own.path().as_os_str().as_bytes()).unwrap_or_default();
+        let fence = match spec.fence {
+            Fence::None => b'n',
+            Fence::Files => b'f',
+            Fence::FilesAndSignals => b's',
+        };
+        let length = u16::try_from(own.len()).unwrap_or_default().to_be_bytes();
+        let own = &own[..usize::from(u16::from_be_bytes(length))];
+        let stdin = spec.stdin.as_deref();
+        [&[fence], &length[..], own, &[u8::from(stdin.is_some())], stdin.unwrap_or_default()].concat()
+    }
+}
+
+/// What a child was told.
+struct Told<'a> {
+    fence: Fence,
+    own: Option<PathBuf>,
+    stdin: Option<&'a [u8]>,
+}
+
+impl<'a> Told<'a> {
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (fence, rest) = bytes.split_first()?;
+        let fence = match fence {
+            b'n' => Fence::None,
+            b'f' => Fence::Files,
+            b's' => Fence::FilesAndSignals,
+            _ => return None,
+        };
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        let (own, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        let (has_stdin, stdin) = rest.split_first()?;
+        let own = (!own.is_empty()).then(|| PathBuf::from(OsString::from_vec(own.to_vec())));
+        Some(Self { fence, own, stdin: (*has_stdin == 1).then_some(stdin) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_child_reads_what_it_is_told() {
+        for fence in [Fence::None, Fence::Files, Fence::FilesAndSignals] {
+            for stdin in [None, Some(Vec::new()), Some(b"\0in".to_vec())] {
+                let mut spec = CommandSpec::new(vec!["true".to_owned()], BTreeMap::new(), "/");
+                (spec.fence, spec.stdin) = (fence, stdin.clone());
+                let own = OwnFolder::of(&spec);
+                let message = own.message(&spec);
+                let told = Told::read(&message).unwrap();
+                assert_eq!((told.fence, told.stdin), (fence, stdin.as_deref()));
+                assert_eq!(told.own.as_deref(), own.0.as_ref().map(tempfile::TempDir::path));
+                assert_eq!(told.own.is_some(), fence != Fence::None);
+                assert!((0..3).all(|cut| Told::read(&message[..cut]).is_none()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_look_without_a_place_for_its_folder_is_fenced_all_the_same() {
+        let env = BTreeMap::from([("TMPDIR".to_owned(), "/no/such/folder".to_owned())]);
+        let mut spec = CommandSpec::new(vec!["true".to_owned()], env, "/");
+        spec.fence = Fence::Files;
+        let own = OwnFolder::of(&spec);
+        assert_eq!(own.dress(&spec), spec);
+        assert_eq!(Told::read(&own.message(&spec)).unwrap().fence, Fence::Files);
+    }
 }

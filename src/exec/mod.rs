@@ -4,7 +4,7 @@
 //! whether it passed is decided elsewhere. Output goes through a filter to the disk first; a view reads it from there.
 //!
 //! ```text
-//! session -- run_look ---------> __look: setsid, becomes the command
+//! session -- run_look ---------> __look: setsid, the fence, becomes the command
 //!         -- supervise, go ----> __supervise: setsid, subreaper, lock, .started -- the command (group of its own)
 //!         -- to another machine: __over stands where the command would, and ssh is its child
 //!                                  '- pipe -> filter -> blob                         '- a daemon, listed, not ended
@@ -21,6 +21,7 @@ mod error;
 mod evidence;
 mod expect;
 mod facts;
+mod fence;
 mod filter;
 mod look;
 mod over;
@@ -49,6 +50,7 @@ pub use error::ExecError;
 pub use evidence::{FileEvidence, says_anything};
 pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
+pub use fence::Fence;
 pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
 pub use look::{Around, Cancel, run_look};
 pub use over::{Cut, Over};

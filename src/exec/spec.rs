@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::fence::Fence;
+
 /// The time between the polite signal and the one that cannot be refused.
 pub const GRACE: Duration = Duration::from_secs(5);
 
@@ -28,6 +30,9 @@ pub struct CommandSpec {
     pub streams: Streams,
     /// The time between TERM and KILL.
     pub grace: Duration,
+    /// What keeps it from changing something; a change has none.
+    #[serde(default)]
+    pub fence: Fence,
 }
 
 /// What happens when the time of a command is up.
@@ -72,6 +77,7 @@ impl CommandSpec {
             on_timeout: OnTimeout::Kill,
             streams: Streams::Joined,
             grace: GRACE,
+            fence: Fence::None,
         }
     }
 

@@ -21,6 +21,7 @@ use std::cell::Cell;
 
 pub use include::Others;
 use include::Within;
+pub use mutating::{Reach, reach};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::Runbook;

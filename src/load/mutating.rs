@@ -3,9 +3,11 @@
 //! A look runs on Enter, at once on every machine, and again at a resume. So what changes is a `change`. The table
 //! names what is certain; what a script beside the runbook does, or a name that is put together, is not seen.
 
+mod reach;
 mod started;
 mod table;
 
+pub use reach::{Reach, reach};
 use table::{Entry, FUNCTIONS, HARMLESS, Mutates, SHELLS, STATEMENTS, TABLE};
 
 use crate::diagnostic::Code;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::place::named;
 use super::times::Times;
-use crate::engine::record::{Does, EndResult, Facts, Intent, Judged, Stream, WayBack};
+use crate::engine::record::{Does, EndResult, Facts, Held, Intent, Judged, Stream, WayBack};
 use crate::engine::run::Attempt;
 use crate::engine::{Plan, Run};
 use crate::text::duration::human;
@@ -108,6 +108,10 @@ fn ended(end: &Facts, at: Option<&str>, times: Times) -> Vec<String> {
     };
     let at = at.map_or_else(String::new, |at| format!(", {}", times.full(at)));
     let mut lines = vec![format!("{judged}, {result}, after {}{at}", human(Duration::from_millis(end.dur_ms)))];
+    lines.extend(end.held.map(|held| match held {
+        Held::Fenced => "fenced: it could write nothing but into a folder of its own".to_owned(),
+        Held::Promised => "**not fenced**: that it changes nothing is its author's promise".to_owned(),
+    }));
     lines.extend(end.matched.iter().map(|matched| {
         format!("{}: {}", if matched.held { "held" } else { "**did not hold**" }, inline(&matched.what))
     }));

@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::fence;
 use super::place::{Belongs, Place};
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
-use crate::engine::record::{EndResult, Facts, Judged, Matched, Stream, Target};
+use crate::engine::record::{EndResult, Facts, Held, Judged, Matched, Stream, Target};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine, Via};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
 use crate::guard::Progress;
@@ -60,7 +61,12 @@ impl Asker {
                 Facts { found: probed.lines, ..measured(judged) }
             }
             TestLine::Command(line) => match self.run_look(line, blob, stop) {
-                Ok(exit) => self.over_the_line(&exit, facts_of(&exit, blob, &Wanted { keep: line.keep, ..*wanted })),
+                Ok((exit, held)) => {
+                    let mut facts = facts_of(&exit, blob, wanted);
+                    fence::note(&mut facts, held, blob, rustix::process::geteuid().is_root());
+                    let facts = if line.keep { facts } else { forget(blob, facts) };
+                    self.over_the_line(&exit, facts)
+                }
                 Err(error) => Facts { found: vec![plain(&chain(&error))], ..measured(Judged::Unknown) },
             },
         };
@@ -97,21 +103,23 @@ impl Asker {
     }
 
     /// Runs a command that changes nothing, to its end.
-    fn run_look(&self, line: &CommandLine, blob: &Path, stop: &Stop) -> Result<Exit, exec::ExecError> {
+    fn run_look(&self, line: &CommandLine, blob: &Path, stop: &Stop) -> Result<(Exit, Held), exec::ExecError> {
         let spec = self.place.look(line, &self.belongs);
+        let held = if spec.fence == exec::Fence::None { Held::Promised } else { Held::Fenced };
         let around = Around { cancel: &stop.look, notices: &|_| {} };
-        exec::run_look(&self.program, &spec, blob, &|| Box::new(exec::PassThrough), &around)
+        let exit = exec::run_look(&self.program, &spec, blob, &|| Box::new(exec::PassThrough), &around)?;
+        Ok((exit, held))
     }
 
     /// Asks a place where it is; what it says is what it printed, or why it said nothing.
     pub fn prove(&self, prove: &Prove, blob: &Path, stop: &Stop) -> Target {
         let blob = blob.with_extension("prove.out");
         let got = match self.run_look(&prove.command, &blob, stop) {
-            Ok(exit) if exit.code == Some(0) => match std::fs::read(&blob) {
+            Ok((exit, _)) if exit.code == Some(0) => match std::fs::read(&blob) {
                 Ok(bytes) => plain(String::from_utf8_lossy(&bytes).trim()),
                 Err(error) => format!("nothing that can be read: {error}"),
             },
-            Ok(exit) => {
+            Ok((exit, _)) => {
                 let said = exit.reason.as_deref().map(plain).into_iter().chain(last_lines(&blob, 1));
                 let code = exit.code.map_or_else(|| "no end".to_owned(), |code| format!("exit {code}"));
                 format!("nothing ({})", std::iter::once(code).chain(said).collect::<Vec<_>>().join(": "))
@@ -149,7 +157,7 @@ impl Asker {
         let blob = blob.with_extension("guard.out");
         let ask = |line: &CommandLine| {
             let here = Self { place: self.place.at(&TargetLine::default()), ..self.clone() };
-            let exit = here.run_look(line, &blob, stop).map_err(|error| chain(&error))?;
+            let (exit, _) = here.run_look(line, &blob, stop).map_err(|error| chain(&error))?;
             match exit.code {
                 Some(0) => std::fs::read(&blob).map_err(|error| error.to_string()),
                 Some(code) => Err(format!("exit {code}")),
@@ -297,7 +305,7 @@ fn last_lines(blob: &Path, most: usize) -> Vec<String> {
 }
 
 /// The last bytes of a file.
-fn tail(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub(super) fn tail(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(most)))?;

@@ -35,9 +35,11 @@ pub fn look_on_all(asker: &Asker, on: &[Resolved], blob: &Path, stop: &Stop) -> 
     }
     // Side by side for people; the record has each by itself.
     let _ = join(blob, &each);
+    let held = each.iter().find_map(|(_, facts, _)| facts.held);
     let hosts: Vec<_> = each.into_iter().map(|(host, facts, _)| on_host(host, facts)).collect();
     let wanted = on.first().map_or(Hosts::All, |one| one.expect.hosts);
-    Facts { found: found(&hosts, wanted), ..Facts { hosts: hosts.clone(), ..measured(verdict(&hosts, wanted)) } }
+    let facts = Facts { hosts: hosts.clone(), held, ..measured(verdict(&hosts, wanted)) };
+    Facts { found: found(&hosts, wanted), ..facts }
 }
 
 fn end_of(look: std::io::Result<std::thread::ScopedJoinHandle<'_, Facts>>) -> Facts {

@@ -11,6 +11,7 @@ mod change;
 pub mod control;
 mod deed;
 mod edit;
+mod fence;
 pub mod found;
 mod hosts;
 pub mod inputs;

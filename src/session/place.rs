@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::engine::resolve::{CommandLine, ProbeLine, Resolved, TargetLine, TestLine, Via, Work, as_user};
-use crate::exec::{self, CommandSpec, Cut, OnTimeout, Over, Streams};
+use crate::engine::resolve::{
+    CommandLine, FenceLine, ProbeLine, Resolved, Signals, TargetLine, TestLine, Via, Work, as_user, fence,
+};
+use crate::exec::{self, CommandSpec, Cut, Fence, OnTimeout, Over, Streams};
 use crate::lab;
 use crate::probe::{CONFIGURED, Probe, scheme_and_place};
 use crate::session::watch::expand;
@@ -56,8 +58,18 @@ impl Belongs {
 }
 
 impl Place {
-    /// A look: ended when it takes too long.
+    /// A look: ended when it takes too long, fenced where that can be.
     pub fn look(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
+        let fence = match fence(&self.at, line, rustix::process::geteuid().is_root()) {
+            FenceLine::Fenced(Signals::Free) => Fence::Files.where_kept(),
+            FenceLine::Fenced(Signals::Own) => Fence::FilesAndSignals.where_kept(),
+            FenceLine::Promised(_) => Fence::None,
+        };
+        CommandSpec { fence, ..self.limited(line, belongs) }
+    }
+
+    /// A command that is ended when it takes too long.
+    fn limited(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
         let spec = self.spec(line, belongs, Some(line.timeout.unwrap_or(LOOK_LIMIT)), OnTimeout::Kill);
         self.there(line, belongs, spec, Cut::Once)
     }
@@ -85,6 +97,7 @@ impl Place {
             on_timeout,
             streams: if line.split { Streams::Split } else { Streams::Joined },
             grace: exec::GRACE,
+            fence: Fence::None,
         }
     }
 
@@ -176,7 +189,7 @@ impl Place {
             keep: true,
         };
         // Wherever the step stands, it is this machine that tells people.
-        self.at(&TargetLine::default()).look(&line, belongs)
+        self.at(&TargetLine::default()).limited(&line, belongs)
     }
 
     /// A probe with its paths made absolute.

@@ -36,7 +36,7 @@ pub use command::{NameRule, Shell, check_command, render_command};
 pub use expression::{StepResults, evaluate, expression_names, expression_steps};
 pub use names::{Name, names};
 pub use problem::{Problem, ProblemKind};
-pub use programs::unwrapped;
+pub use programs::{starters, unwrapped};
 pub use prose::render_text;
 pub use values::Values;
 

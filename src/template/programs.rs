@@ -289,17 +289,27 @@ pub(super) fn wraps(path: &str) -> Option<&'static Wrapper> {
 /// The words of the program that is started behind `sudo -u x`, `env A=b`, `timeout 5` and the like; the words as they
 /// are where there is no such wrapper.
 pub fn unwrapped(words: &[String]) -> &[String] {
-    let mut at = 0;
+    &words[started(words).1..]
+}
+
+/// The names of those wrappers, the first one first.
+pub fn starters(words: &[String]) -> Vec<&str> {
+    started(words).0
+}
+
+fn started(words: &[String]) -> (Vec<&str>, usize) {
+    let (mut wrappers, mut at) = (Vec::new(), 0);
     loop {
         at += words[at..].iter().take_while(|word| is_assignment(word)).count();
-        let Some(wrapper) = words.get(at).and_then(|word| wraps(word)) else { return &words[at..] };
+        let Some(wrapper) = words.get(at).and_then(|word| wraps(word)) else { return (wrappers, at) };
+        let name = base(&words[at]);
         // `command -v` only asks.
-        if base(&words[at]) == "command"
-            && words.get(at + 1).is_some_and(|word| word.starts_with("-v") || word.starts_with("-V"))
-        {
-            return &[];
+        let asks = words.get(at + 1).is_some_and(|word| word.starts_with("-v") || word.starts_with("-V"));
+        if name == "command" && asks {
+            return (wrappers, words.len());
         }
-        let Some(next) = wrapper.program(words, at + 1) else { return &words[at..] };
+        let Some(next) = wrapper.program(words, at + 1) else { return (wrappers, at) };
+        wrappers.push(name);
         at = next;
     }
 }
@@ -420,6 +430,8 @@ mod tests {
         assert_eq!(starts("ls x"), "ls x");
         assert_eq!(starts("sudo -l"), "sudo -l");
         assert_eq!(starts("command -v rm"), "");
+        let words = ["timeout", "5", "/usr/bin/sudo", "-n", "A=b", "nice", "ls"].map(str::to_owned);
+        assert_eq!(starters(&words), ["timeout", "sudo", "nice"]);
     }
 
     #[test]

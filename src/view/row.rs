@@ -11,6 +11,8 @@ pub enum Label {
     Before,
     Where,
     Review,
+    /// That nothing holds a look.
+    Fence,
     Runs,
     /// What people are told, to the letter.
     Tells,
@@ -52,6 +54,7 @@ impl Label {
             Self::Before => "First",
             Self::Where => "Where",
             Self::Review => "Review",
+            Self::Fence => "Fence",
             Self::Runs => "Runs",
             Self::Tells => "Tells",
             Self::LooksAlike => "LOOKS ALIKE",

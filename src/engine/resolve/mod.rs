@@ -1,10 +1,12 @@
 //! Fills in the names of a step. What comes out is in [`lines`]; what must not change or run is in [`guards`](mod@guards).
 
+mod fence;
 mod guards;
 mod lines;
 mod probe_line;
 mod target;
 
+pub use fence::{FenceLine, Signals, fence};
 pub use guards::{GuardLine, GuardLines, forbidden, guards};
 pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, TestLine, UndoLine, Work};
 pub use probe_line::ProbeLine;

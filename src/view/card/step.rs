@@ -5,7 +5,7 @@ use super::result::{found, got};
 use super::step_keys::{Needs, confirm, needs, reading};
 use super::{Card, Confirm, Tone, common, standing};
 use crate::engine::record::{Does, EditDraft, Mode};
-use crate::engine::resolve::{CommandLine, Resolved, Resolver, TargetLine, TestLine, Work};
+use crate::engine::resolve::{CommandLine, FenceLine, Resolved, Resolver, TargetLine, TestLine, Work};
 use crate::engine::{Key, Plan, Position, Run};
 use crate::model::branch::To;
 use crate::model::{Command, Phase, Step, StepKind, Test, Text};
@@ -162,6 +162,10 @@ impl Maker<'_> {
         joined(rows.0)
     }
 
+    fn is_root(&self) -> bool {
+        self.run.opened.as_ref().is_some_and(|opened| opened.who.euid == 0)
+    }
+
     fn text(&self, rows: &mut Rows, label: Label, text: Option<&Text>) {
         rows.add(label, text.map(|text| self.prose(text)));
     }
@@ -187,6 +191,9 @@ impl Maker<'_> {
         if runs {
             rows.add(Label::Where, self.whereabouts(resolved));
             rows.add(Label::Review, words::review(self.run, self.tone()));
+        }
+        if let Some(FenceLine::Promised(why)) = resolved.and_then(|resolved| resolved.fence(self.is_root())) {
+            rows.one(Label::Fence, format!("none: that it changes nothing is only its author's promise; {why}"));
         }
         let Some(resolved) = resolved else {
             rows.add(Label::Runs, written(&self.step.kind));
