@@ -118,7 +118,7 @@ fn the_users_configuration_names_the_branch_and_the_repository_cannot() {
 
 #[test]
 fn a_file_that_is_swapped_between_the_confirmation_and_go_stops_it_and_nothing_runs() {
-    // The copy of the scope and the needs come between the two: the need itself swaps the file.
+    // The copy of the scope and the needs come between the two: while the need waits, the file is swapped.
     let stage = Stage::new(
         "locum: 1
 title: One change
@@ -126,17 +126,20 @@ files: [tool.sh]
 repair:
   - id: once
     change: [sh, tool.sh]
-    needs: echo touch DIR/evil > tool.sh
+    needs: until grep -q evil tool.sh; do sleep 0.01; done
     risk: low
     no_undo: a file stays
 ",
     );
     std::fs::write(stage.path("tool.sh"), "touch DIR/good\n").unwrap();
     stage.answers("answers: { repair: enter, once: once }\n");
-    stage
-        .locum(&["run", "x", "--headless", "--answers", "answers.yaml"])
-        .says("tool.sh` is not what it was when the run began; nothing ran")
-        .exits(4);
+    let told = std::thread::scope(|scope| {
+        let run = scope.spawn(|| stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]));
+        stage.wait_for_look("until grep -q evil tool.sh");
+        std::fs::write(stage.path("tool.sh"), format!("touch {}\n", stage.path("dir/evil").display())).unwrap();
+        run.join().unwrap()
+    });
+    told.says("tool.sh` is not what it was when the run began; nothing ran").exits(4);
     eventually("its end is on record", || stage.run().running().is_none());
     assert!(!stage.has("evil") && !stage.has("good"));
 }

@@ -8,8 +8,8 @@ use std::io;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, LandlockStatus, PathBeneath, PathFd, PathFdError, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, Scope,
+    ABI, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, PathFdError, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, RulesetError, Scope,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +34,10 @@ impl Fence {
     /// The fence as far as this machine's kernel can keep one.
     #[must_use]
     pub fn where_kept(self) -> Self {
-        match LandlockStatus::current() {
-            LandlockStatus::Available { .. } => self,
-            LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => Self::None,
+        let asked = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+        match asked.handle_access(AccessFs::WriteFile).and_then(Ruleset::create) {
+            Ok(_) => self,
+            Err(_) => Self::None,
         }
     }
 

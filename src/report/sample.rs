@@ -81,6 +81,7 @@ fn ended(attempt: &str, step: &str, judged: Judged, found: &[&str], advance: Adv
         redacted: BTreeMap::new(),
         hosts: Vec::new(),
         evidence: None,
+        held: None,
     };
     Event::StepEnded {
         attempt: AttemptId(attempt.to_owned()),

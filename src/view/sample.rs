@@ -286,5 +286,6 @@ fn facts(judged: Judged, text: &str, code: i32) -> Facts {
         hosts: Vec::new(),
         redacted: BTreeMap::new(),
         evidence: None,
+        held: None,
     }
 }

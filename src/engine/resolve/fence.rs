@@ -67,6 +67,7 @@ mod tests {
             cwd: None,
             stdin: None,
             timeout: None,
+            warn_after: None,
             split: false,
             keep: true,
         };
