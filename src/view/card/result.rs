@@ -32,12 +32,10 @@ fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
     let Some(facts) = &attempt.end else { return vec![format!("it runs, since {since}")] };
     let by_hand = plan.item(&attempt.intent.step.id).is_some_and(|item| matches!(item.step.kind, StepKind::ByHand(_)));
     let answer = attempt.intent.confirm.as_ref().filter(|_| by_hand).map(|confirm| &confirm.text);
+    let held = facts.held.map_or_else(String::new, |held| format!(", {}", held.word()));
     let mut lines = vec![match answer {
         Some(answer) => format!("answered: {answer}"),
-        None => {
-            let held = facts.held.map_or_else(String::new, |held| format!(", {}", held.word()));
-            format!("{}: {}{held}", verdict(plan, &attempt.intent.step, facts), ended(facts))
-        }
+        None => format!("{}: {}{held}", verdict(plan, &attempt.intent.step, facts), ended(facts)),
     }];
     let not_held = facts.matched.iter().filter(|matched| !matched.held);
     lines.extend(not_held.map(|matched| format!("does not hold: {}", matched.what)));
