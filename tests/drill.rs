@@ -202,6 +202,12 @@ fn both_values(line: &str) {
     assert!(digests.len() == 2 || line.contains("added"), "{line}");
 }
 
+/// The flagship on a real system, as these tests can run it.
+fn flagship(case: Case) -> Case {
+    let text = std::fs::read_to_string(top().join("runbooks/certificate-expired.yaml")).unwrap();
+    case.runbook("certificate-expired", &text)
+}
+
 #[test]
 fn whoever_leaves_at_a_broken_guard_leaves_it_stopped() {
     let ended = drill()
@@ -233,7 +239,7 @@ fn the_way_back_restores_every_byte_mode_and_owner() {
         let mut case = Case::new()
             .args(["run", "certificate-expired", "--plain"])
             .stdin(&format!("{UNTIL_RENEW}renew\nu\ny\nundo\nq\n"));
-        case = case.more(site.inputs()).env("LOCUM_RUNBOOKS", top().join("runbooks").to_str().unwrap());
+        case = flagship(case).more(site.inputs());
         let ended =
             case.stdout(has("LIVE  The site's certificate has expired")).stdout(has("24 of 24 as before")).status(23);
         assert_eq!(site.tree(), before, "{variant}");
@@ -256,7 +262,7 @@ fn the_repair_changes_the_leaf_and_nothing_else() {
     let case = Case::new()
         .args(["run", "certificate-expired", "--plain"])
         .stdin(&format!("{UNTIL_RENEW}renew\n{AFTER_RENEW}"));
-    let case = case.more(site.inputs()).env("LOCUM_RUNBOOKS", top().join("runbooks").to_str().unwrap());
+    let case = flagship(case).more(site.inputs());
     case.stdout(has("is closed")).status(0);
     let after = site.tree();
     let changed: Vec<_> =

@@ -57,7 +57,7 @@ fn an_included_runbook_runs_with_its_own_names_in_every_turn() {
     assert_eq!(read("riki.done"), "riki-inner riki\n");
     let run = ended.run();
     let frozen = std::fs::read_to_string(ended.room.run(&run).join("bundle/included/queue.yaml")).unwrap();
-    assert_eq!(frozen, QUEUE);
+    assert_eq!(frozen, crate::support::case::as_we_run(QUEUE));
     let names: Vec<_> = ended.journal().iter().filter_map(|record| record["captured"].as_object().cloned()).collect();
     let found: Vec<_> = names.iter().filter_map(|captured| captured.get("each.found")).collect();
     assert_eq!(found, ["kengo-inner", "riki-inner"]);

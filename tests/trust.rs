@@ -143,3 +143,73 @@ repair:
     eventually("its end is on record", || stage.run().running().is_none());
     assert!(!stage.has("evil") && !stage.has("good"));
 }
+
+#[test]
+fn a_runbook_that_is_written_anew_during_a_run_is_said_and_changes_nothing() {
+    let stage = Stage::new(
+        "locum: 1
+title: Two changes
+repair:
+  - { id: first, change: 'echo first >> DIR/ledger; echo \"# other\" >> runbooks/x.yaml', risk: low, no_undo: n }
+  - { id: second, change: 'echo second >> DIR/ledger', risk: low, no_undo: n }
+",
+    );
+    stage.answers("answers: { repair: enter, first: first, second: second }\n");
+    let told = stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]);
+    told.exits(0)
+        .says("runbooks/x.yaml` was changed since this run began; the run goes on with the copy it began with");
+    assert_eq!(told.out.matches("was changed since").count(), 1, "{}", told.out);
+    assert_eq!(stage.ledger(), ["first", "second"]);
+    assert!(stage.run().remarks.iter().any(|remark| remark.text.contains("was changed since")));
+}
+
+#[test]
+fn a_bundle_that_is_swapped_in_the_folder_of_the_run_stops_it_before_go() {
+    let stage = Stage::new(
+        "locum: 1
+title: One change
+repair:
+  - { id: once, change: touch DIR/done, needs: 'echo \"# other\" >> state/runs/*/bundle/runbook.yaml', risk: low, no_undo: n }
+",
+    );
+    stage.answers("answers: { repair: enter, once: once }\n");
+    let told = stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]);
+    told.exits(11).says("which the run keeps, is not what it began with; nothing ran");
+    assert!(!stage.has("done"));
+}
+
+#[test]
+fn a_hostile_repository_grants_itself_nothing_and_none_of_it_is_executed() {
+    let case = forum();
+    let room = case.room();
+    commit(&room);
+    let bait = room.work().join("bait.sh");
+    let caught = room.work().join("caught");
+    std::fs::write(&bait, format!("#!/bin/sh\necho \"$0 $*\" >> '{}'\n", caught.display())).unwrap();
+    duct::cmd!("chmod", "755", &bait).run().unwrap();
+    let (bait, git) = (bait.display().to_string(), room.work().join(".git"));
+    for hook in ["post-checkout", "pre-commit", "post-index-change", "reference-transaction", "fsmonitor-watchman"] {
+        std::os::unix::fs::symlink(&bait, git.join("hooks").join(hook)).unwrap();
+    }
+    let settings = format!(
+        "[core]\n\tfsmonitor = {bait}\n\tpager = {bait}\n\teditor = {bait}\n\tsshCommand = {bait}\n\thooksPath = {}\n\
+         [pager]\n\tcat-file = {bait}\n[alias]\n\tcat-file = !{bait}\n[diff]\n\texternal = {bait}\n\
+         [filter \"bait\"]\n\tsmudge = {bait}\n\tclean = {bait}\n[credential]\n\thelper = {bait}\n",
+        git.join("hooks").display()
+    );
+    let config = std::fs::read_to_string(git.join("config")).unwrap();
+    std::fs::write(git.join("config"), config + &settings).unwrap();
+    let grants = "name: komari\nreviewed_branch: mine\naccept_unreviewed: always\nalso: always\nuser: root\n\
+                  channels: { ops: { command: [sh, bait.sh] } }\nstate: .\neditor: sh bait.sh\n";
+    let case = case
+        .file(".locum.yaml", grants)
+        .file(".config/locum/config.yaml", grants)
+        .file("runbooks/.locum.yaml", grants)
+        .file(".gitattributes", "* filter=bait diff=bait\n")
+        .file("tool.sh", "touch other\n");
+    headless(case).stderr(has("not reviewed: `tool.sh` is not what `main` holds; nothing ran")).status(4);
+    headless(room.case().file("tool.sh", "touch restarted\n")).stdout(has("restart: ok")).status(0);
+    assert!(!caught.exists(), "{}", std::fs::read_to_string(&caught).unwrap());
+    let runs = room.home().join(".local/state/locum/runs");
+    assert_eq!(std::fs::read_dir(runs).unwrap().count(), 1, "the state is where the user keeps it");
+}

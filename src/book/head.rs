@@ -101,6 +101,8 @@ pub fn places(runbook: &Runbook, values: &Values) -> Vec<Fact> {
     facts.extend(
         head.r#where.iter().map(|place| words("Where", format!("{}, unless a step says otherwise", place.value))),
     );
+    let user = |user: &Name| words("Runs as", format!("{}, unless a step says otherwise", user.value));
+    facts.extend(head.user.as_ref().map(user));
     facts
 }
 

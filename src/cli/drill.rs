@@ -109,6 +109,7 @@ pub fn drill(args: &DrillArgs) -> Outcome {
     let start = Start {
         review,
         accepted: None,
+        also: None,
         bundle,
         runbook,
         inputs: drawn.values,

@@ -88,6 +88,7 @@ fn opened(plan: &Plan, drawn: &Drawn, who: &Who, tz: &str) -> Result<Run, CliErr
         inputs: drawn.values.clone(),
         lab: None,
         cwd: String::new(),
+        also: None,
     };
     let mut run = Run::new("dry-run");
     let asked = Asked { at: Moment::default(), command: Command::Open(Box::new(opening)) };

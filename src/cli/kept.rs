@@ -5,16 +5,20 @@ use std::path::Path;
 use super::outcome::CliError;
 use super::resume::find;
 use super::surroundings::Surroundings;
+use crate::engine::record::Event;
+use crate::engine::run::Remark;
 use crate::engine::{Exit, Plan, Record, Run};
-use crate::journal::{Class, RunFolder};
+use crate::journal::{Class, RunFolder, notes};
 use crate::session::bundle::Bundle;
 use crate::session::resume::{plan, records};
-use crate::text::Zone;
+use crate::text::{Zone, plain};
 
 /// A run that was read back.
 pub struct Kept {
     pub run: Run,
     pub records: Vec<Record>,
+    /// What people wrote to it who did not have control.
+    pub notes: Vec<(String, Record)>,
     pub class: Class,
     folder: RunFolder,
 }
@@ -36,7 +40,10 @@ impl Kept {
 
     pub fn read(folder: RunFolder) -> Result<Self, CliError> {
         let (records, class) = records(&folder)?;
-        Ok(Self { run: Run::replay(folder.id(), &records), records, class, folder })
+        let mut run = Run::replay(folder.id(), &records);
+        let notes = noted(&folder);
+        run.remarks.extend(notes.iter().filter_map(remark));
+        Ok(Self { run, records, notes, class, folder })
     }
 
     /// The runbook of the run, from its own bundle.
@@ -52,9 +59,29 @@ impl Kept {
         if self.class.is_ok() {
             return Exit::Done;
         }
-        eprintln!("warning: {}; what stands before that is shown", crate::text::plain(&self.class.to_string()));
+        eprintln!("warning: {}; what stands before that is shown", plain(&self.class.to_string()));
         self.class.exit()
     }
+}
+
+/// What others wrote to a run, as far as it is whole, with the name each goes by.
+fn noted(folder: &RunFolder) -> Vec<(String, Record)> {
+    let mut all = Vec::new();
+    for notes in notes(folder).unwrap_or_default() {
+        if let Some(flaw) = &notes.flaw {
+            let name = notes.path.display().to_string();
+            eprintln!("warning: `{}`: {}; what stands before that is shown", plain(&name), plain(flaw));
+        }
+        let records = notes.records.into_iter();
+        let records = records.filter_map(|record| serde_json::from_value(serde_json::Value::Object(record)).ok());
+        all.extend(records.map(|record| (notes.writer.clone(), record)));
+    }
+    all
+}
+
+fn remark((writer, record): &(String, Record)) -> Option<Remark> {
+    let Event::Noted { text } = &record.event else { return None };
+    Some(Remark { at: record.at.t.clone(), step: None, what: "note", text: format!("{text} (by {writer})") })
 }
 
 /// The zone a person asked for, or their own.

@@ -38,5 +38,17 @@ pub fn log(args: &LogArgs) -> Outcome {
         };
         writeln!(out, "{line}")?;
     }
+    for (writer, record) in &kept.notes {
+        let line = if args.json {
+            serde_json::to_string(record).map_err(anyhow::Error::from)?
+        } else {
+            format!(
+                "{} (by {})",
+                log_line(record, zone).replacen(&format!("{}.", record.epoch), "n.", 1),
+                crate::text::plain(writer)
+            )
+        };
+        writeln!(out, "{line}")?;
+    }
     Ok(kept.damage())
 }

@@ -1,5 +1,6 @@
 //! Arguments, output, exit codes: one file a subcommand.
 
+pub mod as_root;
 pub mod audit;
 pub mod book;
 pub mod drill;

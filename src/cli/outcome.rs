@@ -62,6 +62,7 @@ exits! {
         BundleError::Read { .. } => Exit::Environment,
         BundleError::Write { .. } => Exit::JournalNotWritable,
         BundleError::Differs { .. } => Exit::NotTrusted,
+        BundleError::Kept { .. } => Exit::Corrupt,
     },
     AnswersError => |_| Exit::Usage,
     DecisionError => |_| Exit::Usage,

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Outcome;
+use super::as_root;
 use super::outcome::CliError;
 use super::run::{How, drive, headless};
 use super::surroundings::{Surroundings, Where, program};
 use crate::engine::record::Mode;
-use crate::engine::{Exit, Run};
+use crate::engine::{Exit, Plan, Run};
 use crate::headless::{Answers, Decisions, Repeatable};
 use crate::journal::RunFolder;
 use crate::session::place::Place;
@@ -52,7 +53,12 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
     let folder = find(&state, args.run.as_deref())?;
     let who = around.who(args.how.claimed.clone());
     let (places, config, here) = (around.places.clone(), around.config.clone(), around.here.clone());
-    let place = move |run: &Run| place_of(&Surroundings { places, config, here }, run);
+    let claimed = who.clone();
+    let place = move |run: &Run, plan: &Plan| {
+        let place = place_of(&Surroundings { places, config, here }, run)?;
+        as_root::refuse(plan, &claimed)?;
+        Ok(place)
+    };
     let again = Again { folder, who, place: Box::new(place), program: program()? };
     let session = go_on(again)?;
     decisions.check(session.run())?;

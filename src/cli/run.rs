@@ -9,11 +9,12 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 
 use super::Outcome;
+use super::as_root;
 use super::outcome::CliError;
 use super::reviewed;
 use super::surroundings::{Surroundings, Where, program, valid};
-use crate::engine::Exit;
 use crate::engine::record::{Close, Mode};
+use crate::engine::{Exit, Plan};
 use crate::headless::{Answers, Decisions, Headless};
 use crate::model::Runbook;
 use crate::model::runbook::Status;
@@ -51,6 +52,9 @@ pub struct RunArgs {
     /// Run bytes that nobody reviewed, and say why; it is recorded
     #[arg(long, value_name = "REASON", conflicts_with_all = ["dry_run", "look"])]
     pub accept_unreviewed: Option<String>,
+    /// Start it although another run is open on the same place, and say why; it is recorded in both
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["dry_run", "look"])]
+    pub also: Option<String>,
     #[command(flatten)]
     pub at: Where,
 }
@@ -81,7 +85,7 @@ pub fn run(args: RunArgs) -> Outcome {
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     let mut given = pairs(&args.inputs)?;
     if let (Some(answers), Some(path)) = (&answers, &args.answers) {
-        answers.check(&crate::engine::Plan::new(runbook.clone()), path)?;
+        answers.check(&Plan::new(runbook.clone()), path)?;
         given.extend(answers.inputs.clone());
     }
     let bundle = bundle(&workspace, &runbook, &text)?;
@@ -105,16 +109,19 @@ pub fn run(args: RunArgs) -> Outcome {
     if !args.look {
         reviewed::refuse(&review, &args.id, args.accept_unreviewed.as_deref())?;
     }
+    let who = around.who(args.how.claimed.clone());
+    as_root::refuse(&Plan::new(runbook.clone()), &who)?;
     let drawn = ask_for_inputs(&runbook, given, answers.is_some())?;
     let start = Start {
         place: around.place(&workspace.root),
         inputs: drawn.values,
-        who: around.who(args.how.claimed.clone()),
+        who,
         tz: around.zone(),
         mode: if args.look { Mode::Look } else { Mode::Live },
         lab: None,
         review,
         accepted: args.accept_unreviewed,
+        also: args.also,
         state: around.state(&args.at)?,
         program: program()?,
         runbook,
@@ -150,6 +157,7 @@ pub fn bundle(workspace: &Workspace, runbook: &Runbook, text: &str) -> Result<Bu
     let mut bundle = Bundle::new(text);
     bundle.people(workspace.people());
     bundle.included(&runbook.included);
+    bundle.written_in(&workspace.runbooks, &runbook.id);
     for file in &runbook.head.files {
         bundle.file(&workspace.root, &file.value)?;
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::key::{AttemptId, Key};
 use super::record::{
-    Close, Confirm, EditDraft, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
+    Also, Close, Confirm, EditDraft, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
 };
 
 /// A command with its moment.
@@ -116,6 +116,8 @@ pub struct Opening {
     pub inputs: BTreeMap<String, Value>,
     pub lab: Option<String>,
     pub cwd: String,
+    /// Runs that are open on the same places, and why this one is started all the same.
+    pub also: Option<Also>,
 }
 
 /// What was prepared for an attempt, just before it.

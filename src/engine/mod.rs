@@ -3,6 +3,7 @@
 //! so a replay cannot run anything twice.
 
 pub mod ahead;
+mod as_root;
 pub mod command;
 pub mod decide;
 pub mod exit;
@@ -21,6 +22,7 @@ pub mod run;
 pub mod testkit;
 pub mod walk;
 
+pub use as_root::NotAsRoot;
 pub use command::{Asked, Command, Effect};
 pub use decide::{Decision, SEND, decide, may_begin};
 pub use exit::Exit;

@@ -70,6 +70,13 @@ pub struct RunbookRef {
     pub accepted: Option<String>,
 }
 
+/// Runs that were open on the same places when this one was started, and why it was started all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Also {
+    pub runs: Vec<String>,
+    pub reason: String,
+}
+
 /// On what the run acts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -404,6 +411,8 @@ pub enum Event {
         lab: Option<String>,
         /// Places that commands see: `HOME`, working folder.
         cwd: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        also: Option<Also>,
         advance: Advance,
     },
     #[serde(rename = "step.intent")]

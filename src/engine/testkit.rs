@@ -56,6 +56,7 @@ pub fn opening(mode: Mode, inputs: &[(&str, Value)]) -> Opening {
         inputs: inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         lab: None,
         cwd: "/srv".to_owned(),
+        also: None,
     }
 }
 

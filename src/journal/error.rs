@@ -87,6 +87,7 @@ impl JournalError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Suspect { .. } => Some("go on in a new segment on another disk with `--state`"),
+            Self::Held { .. } => Some("let them go on, or ask them; `locum report RUN` tells where it stands"),
             Self::AppendHeld { .. } => Some("end that process, or let it go on if it is stopped, then try again"),
             Self::NewerVersion { .. } => Some("it can be read here; to go on in it, use the locum that wrote it"),
             Self::Foreign { .. } => Some("run `locum audit` on it before anything else"),

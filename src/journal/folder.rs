@@ -160,6 +160,22 @@ impl RunFolder {
         Ok(self.segments()?.last().map_or(0, |segment| segment.epoch))
     }
 
+    /// Whether the newest line says that the run is closed: a short look at the end, for lists of many runs. What it
+    /// says is no proof; whoever acts on it reads the run.
+    pub fn seems_closed(&self) -> bool {
+        let Some(newest) = self.segments().ok().and_then(|mut segments| segments.pop()) else { return false };
+        let Ok(file) = durable::open_plain(&newest.path) else { return false };
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let mut end = vec![0; usize::try_from(length.min(line::MAX_LINE as u64)).unwrap_or(line::MAX_LINE)];
+        let from = length.saturating_sub(end.len() as u64);
+        if std::os::unix::fs::FileExt::read_exact_at(&file, &mut end, from).is_err() || end.pop() != Some(b'\n') {
+            return false;
+        }
+        let begin = memchr::memrchr(b'\n', &end).map_or(0, |at| at + 1);
+        end.push(b'\n');
+        line::check(&end[begin..]).is_ok_and(|sealed| sealed.kind == "run.close")
+    }
+
     fn opened(&self) -> Result<Option<String>, JournalError> {
         let Some(first) = self.segments()?.into_iter().next() else { return Ok(None) };
         let mut opened = None;
@@ -226,6 +242,19 @@ mod tests {
         let listed = RunFolder::list(scratch.state()).unwrap();
         let ids: Vec<_> = listed.iter().map(|run| (&*run.id, run.opened.is_ok())).collect();
         assert_eq!(ids, [("newer", true), ("older", true), ("bad", false), ("empty", true), ("stray", false)]);
+    }
+
+    #[test]
+    fn a_run_seems_closed_only_where_its_last_line_is_whole_and_says_so() {
+        let scratch = Scratch::new();
+        let run = scratch.run_with(&["run.open", "run.close"]);
+        assert!(run.folder.seems_closed());
+        let whole = run.bytes();
+        run.set(&whole[..whole.len() - 1]);
+        assert!(!run.folder.seems_closed());
+        run.set(&[&whole[..], b"{}\n"].concat());
+        assert!(!run.folder.seems_closed());
+        assert!(!scratch.folder("empty").seems_closed());
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //! | question | file |
 //! |---|---|
 //! | where does it stand? | `folder` `segment` `run_id` `durable` |
-//! | who may write? | `lock` `run_lock` `append_lock` |
+//! | who may write? | `lock` `run_lock` `append_lock` `start_lock` |
+//! | what do others write to it? | `notes` |
 //! | what is a line? | `line` `glance` `digest` |
 //! | how is it written? | `writer` `resume` `sink` |
 //! | what is there, and is it whole? | `scan` `chain` `class` `reading` `audit` `order` `blobs` |
@@ -31,6 +32,7 @@ mod folder;
 mod glance;
 mod line;
 mod lock;
+mod notes;
 mod order;
 mod reading;
 mod resume;
@@ -39,6 +41,7 @@ mod run_lock;
 mod scan;
 mod segment;
 mod sink;
+mod start_lock;
 #[cfg(test)]
 mod testing;
 mod writer;
@@ -53,10 +56,12 @@ pub use error::JournalError;
 pub use evidence::{Durable, Evidence, SupLock, is_blank, read_evidence, write_evidence};
 pub use folder::{Listed, RunFolder};
 pub use line::{Line, MAX_LINE, VERSION};
+pub use notes::{Notes, add_note, notes};
 pub use order::Disorder;
 pub use reading::{Reading, read, read_against, read_segments};
 pub use resume::{Recovered, TornTail};
 pub use run_id::new_run_id;
 pub use run_lock::{Holder, Presence, RunLock};
 pub use segment::Segment;
+pub use start_lock::StartLock;
 pub use writer::{Appended, Writer};

@@ -38,7 +38,7 @@ impl Segment {
     }
 }
 
-fn label(text: &str, also: &str) -> String {
+pub(super) fn label(text: &str, also: &str) -> String {
     let keep = |letter: char| letter.is_ascii_alphanumeric() || also.contains(letter);
     let label: String = text.chars().take(64).map(|letter| if keep(letter) { letter } else { '-' }).collect();
     if label.is_empty() { "unknown".to_owned() } else { label }

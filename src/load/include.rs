@@ -49,7 +49,7 @@ pub(super) fn expand(runbook: &Runbook, within: &Within, cx: &mut Cx) -> Option<
     }
     let mut whole = runbook.clone();
     for wish in wishes {
-        if let Some((child, text)) = read(&wish, within, cx) {
+        if let Some((child, text)) = read(&wish, runbook, within, cx) {
             graft(&mut whole, &wish, child, text);
         }
     }
@@ -63,7 +63,7 @@ fn wish(phase: Phase, step: &Step) -> Option<Wish> {
 }
 
 /// Reads the runbook that is wished for, or says why it cannot stand there.
-fn read(wish: &Wish, within: &Within, cx: &mut Cx) -> Option<(Runbook, String)> {
+fn read(wish: &Wish, around: &Runbook, within: &Within, cx: &mut Cx) -> Option<(Runbook, String)> {
     let (id, span) = (wish.runbook.value.as_str(), wish.runbook.span);
     let refuse = |cx: &mut Cx, message: String, help: &str| {
         let problem = cx.problem(Code::Include, span, message);
@@ -96,6 +96,7 @@ fn read(wish: &Wish, within: &Within, cx: &mut Cx) -> Option<(Runbook, String)> 
     let loaded = load_within(id, file, &Within { others: within.others, chain, read: within.read });
     let child = sound(id, span, loaded, cx)?;
     may_stand_here(wish, &child, cx);
+    same_user(wish, around, &child, cx);
     check_given(wish, &child, cx);
     Some((child, text))
 }
@@ -147,6 +148,16 @@ fn may_stand_here(wish: &Wish, child: &Runbook, cx: &mut Cx) {
         let message = format!("`{id}` guards `{}`, a name that is not known when the guards are measured", text.trim());
         let problem = cx.problem(Code::Include, span, message);
         cx.push(problem.help("what an included runbook guards is written out, without `{{ }}`"));
+    }
+}
+
+/// As whom an included runbook runs is said where it is included: nobody becomes root by an include.
+fn same_user(wish: &Wish, around: &Runbook, child: &Runbook, cx: &mut Cx) {
+    let (id, Some(user)) = (&wish.runbook.value, &child.head.user) else { return };
+    if around.head.user.as_ref().is_none_or(|same| same.value != user.value) {
+        let message = format!("`{id}` runs as `{}`, and this runbook does not", user.value);
+        let problem = cx.problem(Code::Include, wish.runbook.span, message);
+        cx.push(problem.help(format!("say `user: {}` here, or at the steps of `{id}` that need it", user.value)));
     }
 }
 

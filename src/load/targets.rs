@@ -22,6 +22,13 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     for target in head.targets.values() {
         check_target(target, cx);
     }
+    if let Some(user) = &head.user {
+        let bad = |c: char| c.is_whitespace() || c.is_control() || c == '{';
+        if user.is_empty() || user.starts_with('-') || user.chars().any(bad) {
+            let problem = cx.problem(Code::BadName, user.span, format!("`{}` is no name of a person", user.value));
+            cx.push(problem.help("name an account, such as `user: root`"));
+        }
+    }
     if let Some(place) = &head.r#where {
         known(head, place, cx);
         let guarded = head.scope.is_some() || !head.must_not_change.is_empty();

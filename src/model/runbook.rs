@@ -230,6 +230,8 @@ record! {
         targets: IndexMap<String, Target>,
         /// Where steps run that do not say it; default: this machine.
         r#where = "where": Option<Name>,
+        /// As whom commands of this machine run where neither step nor target says it; with `root` it may be run as root.
+        user: Option<Name>,
         /// What it works within.
         scope: Option<Scope>,
         /// What must not change during the whole run.

@@ -20,10 +20,13 @@ pub fn log_line(record: &Record, zone: Zone) -> String {
 
 fn words(event: &Event) -> String {
     match event {
-        Event::RunOpened { who, runbook, mode, advance, .. } => {
+        Event::RunOpened { who, runbook, mode, also, advance, .. } => {
             let mode = super::place::mode_words(*mode);
+            let also = also.as_ref();
+            let also =
+                also.map_or_else(String::new, |also| format!(", also {} ({})", also.runs.join(", "), also.reason));
             format!(
-                "{} opened a {mode} run of {} {} on {}{}",
+                "{} opened a {mode} run of {} {} on {}{also}{}",
                 who.claimed,
                 runbook.id,
                 runbook.version,

@@ -114,6 +114,7 @@ fn opened(mode: Mode) -> Event {
         inputs: BTreeMap::from([("site".to_owned(), "forum".into()), ("dir".to_owned(), "/srv/{{ x }}".into())]),
         lab: (mode == Mode::Drill).then(|| "default".to_owned()),
         cwd: "/srv".to_owned(),
+        also: None,
         advance: at("look"),
     }
 }

@@ -16,6 +16,8 @@ pub struct Bundle {
     files: BTreeMap<String, Vec<u8>>,
     /// Where a file of `files` was read, to see before each GO that it is still the same.
     origins: BTreeMap<String, PathBuf>,
+    /// Where a runbook was read: the run keeps to its own copy, and says so where the other changes.
+    written: BTreeMap<String, PathBuf>,
 }
 
 /// A file of a bundle cannot be had.
@@ -35,6 +37,8 @@ pub enum BundleError {
     Write { path: PathBuf, source: io::Error },
     #[error("`{path}` is not what it was when the run began; nothing ran")]
     Differs { path: PathBuf },
+    #[error("`{path}`, which the run keeps, is not what it began with; nothing ran")]
+    Kept { path: PathBuf },
 }
 
 /// The largest file that is kept with a run, in bytes.
@@ -51,7 +55,8 @@ pub const INCLUDED: &str = "included";
 
 impl Bundle {
     pub fn new(runbook: &str) -> Self {
-        Self { files: BTreeMap::from([(RUNBOOK.to_owned(), runbook.as_bytes().to_vec())]), origins: BTreeMap::new() }
+        let files = BTreeMap::from([(RUNBOOK.to_owned(), runbook.as_bytes().to_vec())]);
+        Self { files, ..Self::default() }
     }
 
     /// Adds the runbooks that the runbook includes.
@@ -193,6 +198,27 @@ impl Bundle {
         self.origins = names.collect();
     }
 
+    /// Where the runbook and those it includes are written: the folder of the runbooks.
+    pub fn written_in(&mut self, runbooks: &Path, id: &str) {
+        let path = |name: &String| match name.strip_prefix(INCLUDED) {
+            Some(included) => Some(runbooks.join(included.trim_start_matches('/'))),
+            None => (name == RUNBOOK).then(|| runbooks.join(format!("{id}.yaml"))),
+        };
+        self.written = self.files.keys().filter_map(|name| Some((name.clone(), path(name)?))).collect();
+    }
+
+    /// The runbooks that are written otherwise now, or are gone.
+    pub fn rewritten(&self) -> Vec<&Path> {
+        let differs = |(name, path): &(&String, &PathBuf)| read(path).ok().as_ref() != self.files.get(*name);
+        self.written.iter().filter(differs).map(|(_, path)| path.as_path()).collect()
+    }
+
+    /// What is kept in the folder of the run is still what it began with.
+    pub fn is_kept_in(&self, folder: &Path) -> Result<(), BundleError> {
+        let kept = Self::read(folder)?;
+        if kept.files == self.files { Ok(()) } else { Err(BundleError::Kept { path: folder.to_owned() }) }
+    }
+
     /// The files that commands call are still the ones that were frozen.
     pub fn still_the_same(&self) -> Result<(), BundleError> {
         for (name, path) in &self.origins {
@@ -309,6 +335,26 @@ mod tests {
         assert!(matches!(bundle.still_the_same().unwrap_err(), BundleError::Differs { .. }));
         fs::remove_file(root.join("tool.sh")).unwrap();
         assert!(matches!(bundle.still_the_same().unwrap_err(), BundleError::Read { .. }));
+    }
+
+    #[test]
+    fn a_runbook_that_is_written_anew_is_seen_and_so_is_a_change_of_what_is_kept() {
+        let (scratch, root) = root();
+        let path = root.join("x.yaml");
+        fs::write(&path, "locum: 1\n").unwrap();
+        fs::write(root.join("part.yaml"), "locum: 1\n# part\n").unwrap();
+        let mut bundle = Bundle::new("locum: 1\n");
+        bundle.included(&BTreeMap::from([("part".to_owned(), "locum: 1\n# part\n".to_owned())]));
+        bundle.written_in(&root, "x");
+        assert!(bundle.rewritten().is_empty());
+        fs::write(&path, "locum: 1\n# other\n").unwrap();
+        fs::remove_file(root.join("part.yaml")).unwrap();
+        assert_eq!(bundle.rewritten(), [root.join("part.yaml"), path]);
+        let folder = scratch.path().join("bundle");
+        bundle.write(&folder).unwrap();
+        bundle.is_kept_in(&folder).unwrap();
+        fs::write(folder.join("runbook.yaml"), "locum: 2\n").unwrap();
+        assert!(matches!(bundle.is_kept_in(&folder).unwrap_err(), BundleError::Kept { .. }));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A change, from its confirmation to its end: measured, copied, recorded, told to go.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::ask::measured;
@@ -99,6 +100,7 @@ impl Session {
             self.remember(Some(sight))?;
         }
         let before = self.before_of(&beginning, prepared.sight);
+        self.tell_rewritten()?;
         match &task.resolved.work {
             Work::Command(_) | Work::Edit { .. } => self.supervise(task, beginning, before),
             Work::Restore => self.restore(task, beginning, before),
@@ -107,6 +109,18 @@ impl Session {
                 unreachable!("only changes are prepared")
             }
         }
+    }
+
+    /// The runbook in the repository may change while a run goes on: the run keeps to what was confirmed, and says so.
+    fn tell_rewritten(&mut self) -> Result<(), Trouble> {
+        let Some(path) = self.bundle.rewritten().first().map(|path| path.display().to_string()) else { return Ok(()) };
+        let text = format!("`{path}` was changed since this run began; the run goes on with the copy it began with");
+        if self.run.remarks.iter().any(|remark| remark.text == text) {
+            return Ok(());
+        }
+        self.commit(Command::Note { text: text.clone() })?;
+        self.notices.push(Notice::Said(text));
+        Ok(())
     }
 
     /// What the guards are compared with afterwards: for a way back, what was there before the change it undoes.
@@ -142,12 +156,12 @@ impl Session {
         };
         let supervised = exec::supervise(&self.program, &spec, &place, &[]);
         let mut supervised = supervised.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
-        let bundle = Arc::clone(&self.bundle);
+        let (bundle, kept) = (Arc::clone(&self.bundle), self.folder.bundle());
         let went = self.commit_and(Command::Begin(Box::new(beginning)), |effects| {
             if effects.is_empty() {
                 return Ok(());
             }
-            still_the_same(&bundle)?;
+            still_the_same(&bundle, &kept)?;
             supervised.go().map_err(|error| failed(super::ask::chain(&error), Exit::Environment))
         });
         let went = match went {
@@ -176,7 +190,7 @@ impl Session {
         before: Option<super::watch::Sight>,
     ) -> Result<(), Trouble> {
         let undone = beginning.undoes.clone();
-        still_the_same(&self.bundle)?;
+        still_the_same(&self.bundle, &self.folder.bundle())?;
         let effects = self.commit(Command::Begin(Box::new(beginning)))?;
         let (Some(undone), true) = (undone, effects.contains(&Effect::Go(task.attempt.clone()))) else { return Ok(()) };
         task.copy = self.folder.copies().join(undone.to_string());
@@ -204,9 +218,10 @@ impl Session {
     }
 }
 
-/// The files that commands call are still those that the run began with.
-fn still_the_same(bundle: &Bundle) -> Result<(), Trouble> {
-    bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))
+/// The files that commands call, and what the run keeps, are still what it began with.
+fn still_the_same(bundle: &Bundle, kept: &Path) -> Result<(), Trouble> {
+    bundle.still_the_same().map_err(|error| failed(super::ask::chain(&error), Exit::NotTrusted))?;
+    bundle.is_kept_in(kept).map_err(|error| failed(super::ask::chain(&error), Exit::Corrupt))
 }
 
 /// The command of a step, where it has one.

@@ -17,6 +17,7 @@ mod hosts;
 pub mod inputs;
 mod keep;
 pub mod open;
+mod others;
 pub mod place;
 pub mod resume;
 pub mod stop;
@@ -188,7 +189,8 @@ fn line(record: &Record) -> Map<String, Value> {
 
 /// What a failure of the journal means for the person.
 fn journal_trouble(error: &JournalError) -> Trouble {
-    Trouble::Failed { message: ask::chain(error), exit: error.exit() }
+    let help = error.help().map_or_else(String::new, |help| format!("\nhelp: {help}"));
+    Trouble::Failed { message: format!("{}{help}", ask::chain(error)), exit: error.exit() }
 }
 
 /// What the world did not give.

@@ -29,7 +29,7 @@ use crate::text::plain;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Makes the place of the commands of a run, or says why there is none any more.
-pub type MakePlace = Box<dyn FnOnce(&Run) -> Result<Place, Trouble>>;
+pub type MakePlace = Box<dyn FnOnce(&Run, &Plan) -> Result<Place, Trouble>>;
 
 /// What is needed besides the run's own folder.
 pub struct Again {
@@ -83,12 +83,12 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     if run.closed.is_some() {
         return Err(failed(format!("run {} is closed", run.id), Exit::Usage));
     }
-    let place = (again.place)(&run)?;
     let mut bundle = Bundle::read(&folder.bundle()).map_err(|error| failed(ask::chain(&error), Exit::Corrupt))?;
     if bundle.digest() != opened.runbook.digest {
         return Err(failed("the bundle is not the one this run began with", Exit::Corrupt));
     }
     let plan = plan(&bundle, &opened.runbook.id)?;
+    let place = (again.place)(&run, &plan)?;
     bundle.came_from(std::path::Path::new(&opened.cwd));
     let segments = folder.segments().map_err(|error| journal_trouble(&error))?;
     let newest = segments.last().ok_or_else(|| failed("the run has no journal", Exit::Corrupt))?;

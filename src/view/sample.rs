@@ -123,6 +123,7 @@ pub fn open_as(text: &str, mode: Mode) -> Sample {
         inputs: BTreeMap::new(),
         lab,
         cwd: "/srv/runbooks".into(),
+        also: None,
     };
     sample.ask(Command::Open(Box::new(opening))).expect("it opens");
     sample

@@ -16,7 +16,7 @@ use locum::exec::Started;
 use locum::journal::{self, Evidence, RunFolder, SupLock, read_evidence};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::case::accepted;
+use crate::support::case::{accepted, as_we_run};
 
 pub const EXE: &str = env!("CARGO_BIN_EXE_locum");
 
@@ -47,7 +47,7 @@ impl Stage {
             fs::create_dir(stage.path(name)).unwrap();
         }
         let text = runbook.replace("DIR", stage.path("dir").to_str().unwrap());
-        fs::write(stage.path("runbooks/x.yaml"), text).unwrap();
+        fs::write(stage.path("runbooks/x.yaml"), as_we_run(&text)).unwrap();
         stage
     }
 

@@ -27,6 +27,7 @@ pub(super) fn open(draft: &mut Draft, opening: &Opening) -> Result<(), Refusal> 
         inputs: opening.inputs.clone(),
         lab: opening.lab.clone(),
         cwd: opening.cwd.clone(),
+        also: opening.also.clone(),
         advance,
     };
     // The first step may have a `when` over inputs, so it is found on the opened run.

@@ -97,7 +97,8 @@ impl Resolver<'_> {
         let own = step.fields.user.as_ref().map(|user| self.text(user)).transpose()?;
         let Some((name, target)) = self.plan.item(&step.id.value).and_then(|item| self.plan.target(item)) else {
             let host = self.run.opened.as_ref().map_or_else(String::new, |opened| opened.who.host.clone());
-            let here = TargetLine { host, user: own, ..TargetLine::default() };
+            let user = own.or_else(|| self.plan.runbook.head.user.as_ref().map(|user| user.value.clone()));
+            let here = TargetLine { host, user, ..TargetLine::default() };
             return Ok(if here.user.is_some() { here } else { TargetLine::default() });
         };
         let host = self.values.get_text(HOST).unwrap_or_default();

@@ -108,7 +108,15 @@ impl Run {
     fn note(&mut self, record: &Record) {
         let at = record.at.t.clone();
         match &record.event {
-            Event::RunOpened { who, tz, runbook, mode, inputs, lab, cwd, advance: _ } => {
+            Event::RunOpened { who, tz, runbook, mode, inputs, lab, cwd, also, advance: _ } => {
+                if let Some(also) = also {
+                    let text = format!(
+                        "{} is open on the same place; this one was started all the same: {}",
+                        also.runs.join(", "),
+                        also.reason
+                    );
+                    self.remark(at.clone(), None, "also", &text);
+                }
                 self.opened = Some(Opened {
                     who: who.clone(),
                     tz: tz.clone(),
