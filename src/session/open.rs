@@ -108,9 +108,8 @@ fn beside(start: &Start) -> Result<Vec<Other>, Trouble> {
     let zone = start.tz.parse().unwrap_or(Zone::UTC);
     let others = others(&start.state, &mine, &start.place.home, zone);
     match (others.first(), start.also.as_deref().map(str::trim)) {
-        (None, _) => Ok(others),
         (Some(_), Some("")) => Err(failed("`--also` wants a reason; it is recorded", Exit::Usage)),
-        (Some(_), Some(_)) => Ok(others),
+        (None, _) | (Some(_), Some(_)) => Ok(others),
         (Some(first), None) => {
             let words: Vec<_> = others.iter().map(|other| other.words.as_str()).collect();
             let id = first.folder.id();
