@@ -75,7 +75,7 @@ fn another_runbook_is_refused_only_where_the_scopes_meet() {
     inside
         .args(["run", "worker", "--headless", "--answers", "answers.yaml"])
         .stderr(has(format!("run {run} of `forum` is open on the same place (")))
-        .stderr(has("/work/conf/a)"))
+        .stderr(has("/conf/a)"))
         .status(7);
     let beside = room.case().runbook("other", &runbook("Another", "scope: { files: [other] }\n")).file("other/b", "b");
     beside.args(["run", "other", "--headless", "--answers", "answers.yaml"]).stdout(has("restart: ok")).status(0);
