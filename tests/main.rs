@@ -5,6 +5,7 @@
 mod announce;
 mod attach;
 mod chapters;
+mod dead_man;
 mod deeds;
 mod documents;
 mod drill;

@@ -148,3 +148,44 @@ fn a_way_back_that_goes_on_is_attached_to() {
     assert!(newest(&stage).end.is_some_and(|end| end.judged == Judged::Passed));
     assert_eq!((stage.ledger().len(), stage.has("made")), (1, false));
 }
+
+fn undo(stage: &Stage, answers: &str) -> Told {
+    stage.answers(answers);
+    stage.locum(&["undo", &stage.run_id(), "--headless", "--answers", "answers.yaml"])
+}
+
+#[test]
+fn locum_undo_goes_back_only_from_the_step_that_the_answers_name() {
+    let stage = night("rm DIR/made");
+    undo(&stage, "answers: {}\n").exits(20).says("make: a person must decide: go back (`undo: make` in the answers)");
+    undo(&stage, "answers: { undo: tell }\n").exits(5).says("the newest way back is that of `make`, not of `tell`");
+    undo(&stage, "answers: { undone: make }\n").exits(2);
+    assert!(stage.has("made"));
+    undo(&stage, "answers: { undo: make }\n").exits(0).says("make: undone");
+    assert!(!stage.has("made"));
+    undo(&stage, "answers: { undo: make }\n").exits(20).says("there is no way back to go: nothing was changed");
+    stage.locum(&["undo", &stage.run_id(), "--plain"]).exits(20).says("has changed nothing that is not undone");
+}
+
+#[test]
+fn locum_undo_begins_with_the_card_of_the_newest_way_back_and_its_ledger() {
+    let stage = night("rm DIR/made");
+    let run = stage.run_id();
+    let told = stage.fed(&["undo", &run, "--plain"], b"q\n");
+    told.exits(23).says("THIS WAY BACK CHANGES").says("Everything that this run changed comes back.");
+    assert!(stage.has("made"));
+    stage.fed(&["undo", &run, "--plain"], b"y\nmake\n").says("not confirmed; nothing was changed");
+    assert!(stage.has("made"));
+    stage.fed(&["undo", &run, "--plain"], b"y\nundo\nq\n").exits(23).says("YOU WENT BACK.");
+    assert!(!stage.has("made"));
+}
+
+#[test]
+fn a_backup_that_a_later_way_back_needs_is_not_skipped() {
+    let text = "locum: 1\ntitle: A file\nrepair:\n  - { id: backup, change: mktemp, capture: copy, no_undo: a copy stays, confirm: backup }\n  \
+                - { id: renew, change: touch DIR/made, undo: 'cp -- {{ copy }} DIR/made' }\n";
+    let stage = Stage::new(text);
+    let told = stage.fed(&["run", "x", "--plain"], b"y\ns\nin a hurry\nq\n");
+    told.says("step `backup` cannot be skipped: the way back of `renew` needs `copy`, which it gives");
+    assert!(stage.run().remarks.is_empty());
+}

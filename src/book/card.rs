@@ -318,6 +318,13 @@ impl Builder<'_> {
                     UndoHow::Change(command) => self.command("Way back", command),
                     UndoHow::ByHand(text) => self.prose("Way back", Some(text)),
                 }
+                if let Some(after) = &undo.unless_confirmed {
+                    let after = crate::text::human(after.value);
+                    self.words(
+                        "By itself",
+                        format!("{after} after the change began, unless it is confirmed from a new login"),
+                    );
+                }
                 if let Some(test) = &undo.done_when {
                     self.test("Is back when", test);
                 }

@@ -75,6 +75,13 @@ fn tell(out: &mut impl Write, indent: &str, resolved: &Resolved) -> io::Result<(
         UndoLine::None { why } => format!("none: {why}"),
     };
     writeln!(out, "{indent}  way back: {}", plain(&way_back))?;
+    if let Some(after) = resolved.armed {
+        writeln!(
+            out,
+            "{indent}  by itself: {} after it began, unless confirmed from a new login",
+            crate::text::human(after)
+        )?;
+    }
     writeln!(out, "{indent}  confirmed by: {}", plain(&resolved.confirm_word))
 }
 

@@ -3,6 +3,7 @@
 pub mod as_root;
 pub mod audit;
 pub mod book;
+pub mod confirm;
 pub mod drill;
 pub mod dry_run;
 pub mod explain;
@@ -18,6 +19,7 @@ pub mod runs;
 pub mod screen;
 pub mod show;
 pub mod surroundings;
+pub mod undo;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,8 @@ Usage: locum COMMAND
 In the night
   run        step by step, guarded and recorded (--plain, --headless, --dry-run, --look)
   resume     go on with a run after a crash, a lost line or a pause
+  undo       go the newest way back of a run, with its own card
+  confirm    from a new login: keep a change that would go back by itself
   show       read a runbook in the terminal
   runs       the runs on this machine: open ones, closed ones
   report     what was done, by whom, with what result
@@ -70,6 +74,10 @@ enum Command {
     Run(run::RunArgs),
     /// Go on with a run after a crash, a lost line or a pause
     Resume(resume::ResumeArgs),
+    /// Go the newest way back of a run, with its own card
+    Undo(undo::UndoArgs),
+    /// From a new login: keep a change that would go back by itself
+    Confirm(confirm::ConfirmArgs),
     /// The same runbook in its lab; nothing real is touched
     Drill(drill::DrillArgs),
     /// Check a run's journal: chain, outputs
@@ -103,6 +111,8 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => resume::resume(&args),
+        Command::Undo(args) => undo::undo(&args),
+        Command::Confirm(args) => confirm::confirm(&args),
         Command::Drill(args) => drill::drill(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Show(args) => show::show(&args),

@@ -51,16 +51,7 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
     let around = Surroundings::find()?;
     let state = around.state(&args.at)?;
     let folder = find(&state, args.run.as_deref())?;
-    let who = around.who(args.how.claimed.clone());
-    let (places, config, here) = (around.places.clone(), around.config.clone(), around.here.clone());
-    let claimed = who.clone();
-    let place = move |run: &Run, plan: &Plan| {
-        let place = place_of(&Surroundings { places, config, here }, run)?;
-        as_root::refuse(plan, &claimed)?;
-        Ok(place)
-    };
-    let again = Again { folder, who, place: Box::new(place), program: program()? };
-    let session = go_on(again)?;
+    let session = go_on(again(&around, folder, args.how.claimed.clone())?)?;
     decisions.check(session.run())?;
     match answers {
         Some(answers) => {
@@ -71,6 +62,19 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
         }
         None => drive(session, &args.how),
     }
+}
+
+/// What is needed to go on with a run in its folder.
+pub fn again(around: &Surroundings, folder: RunFolder, claimed: Option<String>) -> Result<Again, CliError> {
+    let who = around.who(claimed);
+    let (places, config, here) = (around.places.clone(), around.config.clone(), around.here.clone());
+    let claimed = who.clone();
+    let place = move |run: &Run, plan: &Plan| {
+        let place = place_of(&Surroundings { places, config, here }, run)?;
+        as_root::refuse(plan, &claimed)?;
+        Ok(place)
+    };
+    Ok(Again { folder, who, place: Box::new(place), program: program()? })
 }
 
 /// The surroundings of an interrupted run: as it was opened.

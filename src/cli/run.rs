@@ -15,7 +15,7 @@ use super::reviewed;
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::record::{Close, Mode};
 use crate::engine::{Exit, Plan};
-use crate::headless::{Answers, Decisions, Headless};
+use crate::headless::{Answers, Decisions, Headless, HeadlessError};
 use crate::model::Runbook;
 use crate::model::runbook::Status;
 use crate::plain::lines::Stdin;
@@ -24,6 +24,7 @@ use crate::session::bundle::Bundle;
 use crate::session::inputs::{Drawn, draw};
 use crate::session::open::{Start, open};
 use crate::session::{Control, Session};
+use crate::view::First;
 use crate::workspace::Workspace;
 
 /// Arguments of `run`.
@@ -196,7 +197,16 @@ fn ask_for_inputs(runbook: &Runbook, mut given: BTreeMap<String, String>, headle
 }
 
 /// Without a person, but with what one decided.
-pub fn headless(mut session: Session, answers: &Answers, decisions: Decisions) -> Outcome {
+pub fn headless(session: Session, answers: &Answers, decisions: Decisions) -> Outcome {
+    without_person(session, answers, |headless| headless.decided(decisions).run())
+}
+
+/// Without a person, for one thing.
+pub fn without_person(
+    mut session: Session,
+    answers: &Answers,
+    act: impl FnOnce(Headless) -> Result<Exit, HeadlessError>,
+) -> Outcome {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, interrupted.clone())?;
@@ -206,15 +216,20 @@ pub fn headless(mut session: Session, answers: &Answers, decisions: Decisions) -
     if let Some(said) = session.run().opened.as_ref().and_then(|opened| opened.runbook.not_reviewed_words()) {
         writeln!(out, "{}", crate::text::plain(&said))?;
     }
-    let exit = Headless::new(&mut session, answers, &mut out).decided(decisions).interrupted_by(interrupted).run()?;
+    let exit = act(Headless::new(&mut session, answers, &mut out).interrupted_by(interrupted))?;
     writeln!(out, "locum report {}", session.id())?;
     Ok(exit)
 }
 
 /// With a person: the screen, or the transcript.
-pub fn drive(mut session: Session, how: &How) -> Outcome {
+pub fn drive(session: Session, how: &How) -> Outcome {
+    drive_from(session, how, First::Place)
+}
+
+/// The same, with another card first.
+pub fn drive_from(mut session: Session, how: &How, first: First) -> Outcome {
     let screen = !how.plain && io::stdin().is_terminal() && io::stdout().is_terminal();
-    let left = if screen { super::screen::show(&mut session)? } else { transcript(&mut session)? };
+    let left = if screen { super::screen::show(&mut session, first)? } else { transcript(&mut session, first)? };
     let exit = exit_of(&left, &session);
     let mut out = io::stdout().lock();
     let id = session.id();
@@ -230,10 +245,10 @@ pub fn drive(mut session: Session, how: &How) -> Outcome {
     Ok(exit)
 }
 
-fn transcript(session: &mut Session) -> Result<Left, CliError> {
+fn transcript(session: &mut Session, first: First) -> Result<Left, CliError> {
     let mut lines = Stdin::open()?;
     let mut out = io::stdout().lock();
-    Ok(Plain::new(session, &mut lines, &mut out).run()?)
+    Ok(Plain::new(session, &mut lines, &mut out).beginning_with(first).run()?)
 }
 
 /// The exit code of a run that a person drove.

@@ -8,12 +8,12 @@ use crate::plain::Left;
 use crate::session::{Control, Session};
 use crate::text::Zone;
 use crate::tui::{self, ScreenPlace, TuiError, run_screen};
-use crate::view::PersonClock;
+use crate::view::{First, PersonClock};
 
 /// Shows a run until it is left.
-pub fn show(session: &mut Session) -> Result<Left, CliError> {
+pub fn show(session: &mut Session, first: First) -> Result<Left, CliError> {
     let now = || Clock.now();
-    let place = ScreenPlace { people: people(session), clock: &now, report_hint: String::new() };
+    let place = ScreenPlace { people: people(session), clock: &now, report_hint: String::new(), first };
     Ok(match run_screen(session, &place)? {
         tui::Left::Closed(close) => Left::Closed(close),
         tui::Left::Kept | tui::Left::FrozenKept | tui::Left::StoppedKept(_) | tui::Left::Signal(_) => Left::Kept,

@@ -9,6 +9,8 @@ pub mod decide;
 pub mod exit;
 pub mod key;
 pub mod known;
+pub mod ledger;
+pub mod needed;
 pub mod plan;
 pub mod position;
 #[cfg(test)]
@@ -27,6 +29,7 @@ pub use command::{Asked, Command, Effect};
 pub use decide::{Decision, SEND, decide, may_begin};
 pub use exit::Exit;
 pub use key::{AttemptId, Key};
+pub use ledger::Ledger;
 pub use plan::Plan;
 pub use position::{Advance, Position};
 pub use record::Record;

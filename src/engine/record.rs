@@ -144,6 +144,32 @@ pub enum WayBack {
     None { why: String },
 }
 
+/// A way back that the supervisor of the step goes by itself, unless somebody confirms: part of the step's own intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Armed {
+    /// Seconds from the beginning of the command.
+    pub after_s: u64,
+    /// Exactly what runs then.
+    pub argv: Vec<String>,
+}
+
+/// How an armed way back ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum Disarmed {
+    /// Somebody confirmed, over this login: it was not gone.
+    Confirmed { by: String },
+    /// It was gone, and this came of it.
+    WentBack {
+        judged: Judged,
+        why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
+    },
+}
+
 /// A captured stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream {
@@ -287,6 +313,9 @@ pub struct Facts {
     /// Of a look by a command: what kept it from changing something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
+    /// How the armed way back ended, where the step had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub armed: Option<Disarmed>,
 }
 
 impl Facts {
@@ -308,6 +337,15 @@ impl Facts {
             hosts: Vec::new(),
             evidence: None,
             held: None,
+            armed: None,
+        }
+    }
+
+    /// What came of the way back that was gone by itself, where it was.
+    pub fn went_back(&self) -> Option<Judged> {
+        match &self.armed {
+            Some(Disarmed::WentBack { judged, .. }) => Some(*judged),
+            Some(Disarmed::Confirmed { .. }) | None => None,
         }
     }
 }
@@ -387,6 +425,9 @@ pub struct Intent {
     pub risk: Option<Risk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo: Option<WayBack>,
+    /// The way back that is gone by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub armed: Option<Armed>,
     /// For an undo: the attempt whose way back it goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<AttemptId>,

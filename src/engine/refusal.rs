@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::key::{AttemptId, Key};
+use super::needed::Needed;
 
 /// Why not. Nothing was changed, nothing was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,8 @@ pub enum Refusal {
     RanAlready(Key),
     #[error("the way back from `{0}` was tried before; going it again needs a reason")]
     WentBackAlready(Key),
+    #[error("step `{step}` cannot be skipped: {}`{}` needs `{}`, which it gives", .needed.part, .needed.by, .needed.name)]
+    NeededLater { step: Key, needed: Needed },
     #[error("not measured: {0}; nothing ran")]
     NotMeasured(String),
     #[error("a reason is needed: say in a few words why")]
@@ -68,6 +71,7 @@ impl Refusal {
             | Self::AlreadyPassed(_)
             | Self::RanAlready(_)
             | Self::WentBackAlready(_)
+            | Self::NeededLater { .. }
             | Self::NotMeasured(_)
             | Self::ReasonMissing
             | Self::UnknownAnswer { .. }

@@ -7,6 +7,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::armed::Disarmed;
+
 /// The longest `Exit` as JSON, in bytes; the evidence file has 4 KiB and needs room for its own checksum.
 const LONGEST_EXIT: usize = 3500;
 
@@ -23,6 +25,9 @@ pub struct Started {
     /// When it was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_start: Option<u64>,
+    /// When it had ended, where an armed way back still waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_end: Option<u64>,
     /// The boot of the machine; empty where it is not known.
     pub boot_id: String,
     /// A digest of the machine's id; empty where it is not known.
@@ -107,6 +112,9 @@ pub struct Exit {
     /// The second stream, if they were split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<StreamFacts>,
+    /// How the armed way back ended, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub armed: Option<Disarmed>,
 }
 
 impl Exit {

@@ -10,6 +10,7 @@
 //!                                  '- pipe -> filter -> blob                         '- a daemon, listed, not ended
 //! ```
 
+mod armed;
 mod attend;
 mod blob;
 mod capture;
@@ -23,6 +24,7 @@ mod expect;
 mod facts;
 mod fence;
 mod filter;
+mod login;
 mod look;
 mod over;
 mod processes;
@@ -40,6 +42,7 @@ mod tail;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub use armed::{Armed, Disarmed, Verdict, pronounce, read as read_verdict};
 pub use attend::OutputNotice;
 pub use blob::{HEAD, TAIL};
 pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
@@ -52,6 +55,7 @@ pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use fence::Fence;
 pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
+pub use login::{Login, login_of, seconds};
 pub use look::{Around, Cancel, run_look};
 pub use over::{Cut, Over};
 pub use program::this_binary;

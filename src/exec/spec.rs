@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::armed::Armed;
 use super::fence::Fence;
 
 /// The time between the polite signal and the one that cannot be refused.
@@ -33,6 +34,9 @@ pub struct CommandSpec {
     /// What keeps it from changing something; a change has none.
     #[serde(default)]
     pub fence: Fence,
+    /// The way back that its supervisor goes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub armed: Option<Box<Armed>>,
 }
 
 /// What happens when the time of a command is up.
@@ -78,6 +82,7 @@ impl CommandSpec {
             streams: Streams::Joined,
             grace: GRACE,
             fence: Fence::None,
+            armed: None,
         }
     }
 

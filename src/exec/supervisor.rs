@@ -7,17 +7,21 @@ use std::io::{self, BufReader, Stdin};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::armed::{Armed, Disarmed, Verdict};
 use super::attend::{Attended, Ends, Message, OutputNotice, Outputs, Running};
 use super::control::{Answer, Order, SupervisorPlace, Work, receive, send};
 use super::drain::leave_drains;
-use super::facts::{Evidence, Exit, Started};
+use super::facts::{Evidence, Exit, Started, cut};
 use super::filter::{Filter, FilterOf, MakeFilter, filtered};
+use super::login::ticks;
 use super::processes::{descendants, have_children, reap_orphans};
 use super::program::{resolve, standard_input};
 use super::spec::CommandSpec;
@@ -93,7 +97,8 @@ impl<'a> Supervisor<'a> {
         };
         // Whoever waits and listens is there before the command is: without them its end could not be known or asked for.
         let cancels = outputs.sender();
-        let attendants = outputs.waiter().and_then(|waiter| listen(orders, asked, cancels).map(|()| waiter));
+        let off = Arc::new(AtomicBool::new(false));
+        let attendants = outputs.waiter().and_then(|waiter| listen(orders, asked, &cancels, &off).map(|()| waiter));
         let waiter = match attendants {
             Ok(waiter) => waiter,
             Err(error) => {
@@ -112,13 +117,55 @@ impl<'a> Supervisor<'a> {
                 return nothing(reason);
             }
         };
+        let began = Instant::now();
         let pid = handle.pids()[0];
         // First noted, then waited for: until then the pid is the command's, even when it has ended already.
         let noted = self.note_spawned(pid);
         waiter.wait_for(handle);
         let Attended { mut exit, open } = self.attend(outputs, pid);
         exit.note_gap(noted.err().map(|error| format!("after the start: {error}")));
+        if let Some(armed) = &spec.armed {
+            exit.armed = Some(self.hold(armed, began, &off));
+        }
         (exit, open)
+    }
+
+    /// The command has ended: waits until somebody confirms, or goes back.
+    fn hold(&mut self, armed: &Armed, began: Instant, off: &AtomicBool) -> Disarmed {
+        self.me.command_end = ticks();
+        // Without it nobody can confirm, and it goes back: that is the safe side.
+        let _ = self.evidence.spawned(&self.me);
+        match armed.wait(began, &|| off.load(Ordering::SeqCst)) {
+            Verdict::Confirmed { by } => Disarmed::Confirmed { by },
+            Verdict::GoBack { why } => self.go_back(armed, why),
+        }
+    }
+
+    fn go_back(&self, armed: &Armed, why: String) -> Disarmed {
+        let exit = self.run_back(armed).unwrap_or_else(|reason| Exit::not_started(filtered(&*self.make, &reason)));
+        let Exit { result, code, signal, mut reason, .. } = exit;
+        // The evidence has little room.
+        reason.iter_mut().for_each(|reason| cut(reason, 400));
+        Disarmed::WentBack { why, result, code, signal, reason }
+    }
+
+    fn run_back(&self, armed: &Armed) -> Result<Exit, String> {
+        let spec = &armed.undo;
+        let program = resolve(spec)?;
+        let opened = Outputs::open(spec.streams, &armed.blob, &*self.make);
+        let (outputs, ends) = opened.map_err(|error| format!("cannot make a pipe: {error}"))?;
+        let spawned = outputs.waiter().and_then(|waiter| Ok((waiter, spawn(&program, spec, ends)?)));
+        let (waiter, handle) = match spawned {
+            Ok(spawned) => spawned,
+            Err(error) => {
+                outputs.discard();
+                return Err(format!("cannot start the way back: {error}"));
+            }
+        };
+        let pid = handle.pids()[0];
+        waiter.wait_for(handle);
+        let members = || descendants(self.me.supervisor_pid);
+        Ok(outputs.attend(&Running { spec, pid, members: &members, notices: &|_| () }).exit)
     }
 
     fn note_spawned(&mut self, pid: u32) -> io::Result<()> {
@@ -208,18 +255,31 @@ fn spawn(program: &Path, spec: &CommandSpec, ends: Ends) -> io::Result<duct::Han
 }
 
 /// From now on an order and a TERM mean the same; that the driver is gone means nothing.
-fn listen(mut orders: BufReader<Stdin>, asked: Receiver<()>, cancels: Sender<Message>) -> io::Result<()> {
-    let by_signal = cancels.clone();
+/// `off` is set too, for what comes after the command.
+fn listen(
+    mut orders: BufReader<Stdin>,
+    asked: Receiver<()>,
+    cancels: &Sender<Message>,
+    off: &Arc<AtomicBool>,
+) -> io::Result<()> {
+    let cancel = || {
+        let (off, cancels) = (Arc::clone(off), cancels.clone());
+        move || {
+            off.store(true, Ordering::SeqCst);
+            let _ = cancels.send(Message::Cancel);
+        }
+    };
+    let (by_order, by_signal) = (cancel(), cancel());
     std::thread::Builder::new().name("orders".into()).spawn(move || {
         while let Ok(Some(order)) = receive(&mut orders) {
             if matches!(order, Order::Cancel) {
-                let _ = cancels.send(Message::Cancel);
+                by_order();
             }
         }
     })?;
     std::thread::Builder::new().name("asked".into()).spawn(move || {
         while asked.recv().is_ok() {
-            let _ = by_signal.send(Message::Cancel);
+            by_signal();
         }
     })?;
     Ok(())

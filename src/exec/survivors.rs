@@ -87,6 +87,7 @@ pub(super) fn this_supervisor() -> Started {
         supervisor_start: process_start(supervisor_pid).unwrap_or(0),
         command_pid: None,
         command_start: None,
+        command_end: None,
         boot_id: boot_id(),
         machine_id: machine_id(),
         pid_ns: pid_namespace(),

@@ -12,6 +12,9 @@ use crate::text::suggest;
 /// The answer to the gate before repair.
 pub const REPAIR: &str = "repair";
 
+/// The step from which `locum undo` goes back.
+pub const UNDO: &str = "undo";
+
 /// What is in the file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +23,7 @@ pub struct Answers {
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
     /// Step id to answer: the word that confirms a change, `done`, `could not`, `yes`, `no`, a choice, a value; and
-    /// `repair: enter` for the gate before the first change. A step in a loop can have an answer for each turn, as `restart[2]`.
+    /// `repair: enter` for the gate before the first change, `undo: STEP` for the step that `locum undo` goes back from. A step in a loop can have an answer for each turn, as `restart[2]`.
     #[serde(default)]
     pub answers: IndexMap<String, String>,
 }
@@ -47,7 +50,7 @@ impl Answers {
     pub fn check(&self, plan: &Plan, path: &Path) -> Result<(), AnswersError> {
         for id in self.answers.keys() {
             let base = id.split('[').next().unwrap_or_default();
-            if base != REPAIR && plan.item(base).is_none() {
+            if base != REPAIR && id != UNDO && plan.item(base).is_none() {
                 let ids = plan.items().iter().map(|item| item.step.id.value.as_str());
                 let near = suggest(base, ids).map(str::to_owned);
                 return Err(AnswersError::UnknownStep { path: path.to_owned(), id: id.clone(), near });

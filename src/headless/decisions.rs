@@ -109,6 +109,7 @@ mod tests {
             rerun,
             risk: None,
             undo: None,
+            armed: None,
             undoes: None,
             retry_of: None,
         };

@@ -3,6 +3,7 @@
 //! A missing answer ends it before anything of that step runs.
 
 pub mod answers;
+mod back;
 pub mod decisions;
 mod stops;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-pub use answers::{Answers, AnswersError, REPAIR};
+pub use answers::{Answers, AnswersError, REPAIR, UNDO};
 pub use decisions::{Decided, DecisionError, Decisions, Repeatable};
 
 use crate::engine::command::Answer;

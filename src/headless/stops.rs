@@ -81,6 +81,10 @@ impl Headless<'_> {
         let why = self.control.run().why.clone().unwrap_or_default();
         let place = step.map_or_else(|| "stopped".to_owned(), ToString::to_string);
         self.say(&format!("{place}: stopped: {why}"))?;
+        if by == StopReason::OfferUndo && self.control.run().newest_way_back().is_some() {
+            let words = format!("the runbook says to go back: locum undo {}", self.control.run().id);
+            self.say(&words)?;
+        }
         let timed_out =
             step.and_then(|step| self.control.run().newest_attempt(step)).and_then(|attempt| attempt.end.as_ref());
         let timed_out = timed_out.is_some_and(|end| end.result == EndResult::TimedOut);

@@ -71,6 +71,11 @@ impl Evidence {
         self.sup.join(format!("{}.exit", self.attempt))
     }
 
+    /// Where it is decided, once, whether an armed way back is gone.
+    pub fn verdict(&self) -> PathBuf {
+        self.sup.join(format!("{}.verdict", self.attempt))
+    }
+
     /// The lock that the supervisor holds while it lives.
     pub fn lock(&self) -> PathBuf {
         self.sup.join(format!("{}.lock", self.attempt))

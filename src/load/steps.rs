@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::words::key_span;
 use crate::diagnostic::Code;
 use crate::model::decode::Cx;
+use crate::model::fields::UndoHow;
 use crate::model::step::{Kind, Phase};
 use crate::model::{Command, Runbook, Step};
 use crate::source::Span;
+use crate::text::human;
 use crate::text::suggestion::suggest;
 use crate::yaml::Node;
 
@@ -16,6 +18,10 @@ const DEEPEST: usize = 3;
 
 /// Longest command in bytes, rendered; what is longer as written is longer rendered.
 const LONGEST_COMMAND: usize = 16 * 1024;
+
+/// How long an armed way back can wait, counted from the beginning of its change.
+const SHORTEST_ARMED: Duration = Duration::from_secs(2);
+const LONGEST_ARMED: Duration = Duration::from_hours(1);
 
 /// Fields of `by_hand` that only mean something where it changes something.
 const OF_A_CHANGE: [&str; 8] =
@@ -140,6 +146,7 @@ fn check_fields(step: &Step, cx: &mut Cx) {
         let problem = cx.problem(Code::Contradiction, no_undo.span, "`no_undo` together with `undo`");
         cx.push(problem.also(undo.span, "the way back").help("keep the one that is true"));
     }
+    check_dead_man(step, cx);
     for capture in &fields.capture.0 {
         if let (Some(first), Some(json)) = (&capture.r#match, &capture.json) {
             let problem = cx.problem(
@@ -163,6 +170,25 @@ fn check_fields(step: &Step, cx: &mut Cx) {
         let span = fields.confirm.as_ref().map_or(step.span, |confirm| confirm.span);
         let problem = cx.problem(Code::OutOfRange, span, "`confirm` is empty, expected a word to type");
         cx.push(problem.help("leave it out, or write the word that tells this command from a similar one"));
+    }
+}
+
+/// A way back that goes by itself is a command of a command, and leaves time to log in.
+fn check_dead_man(step: &Step, cx: &mut Cx) {
+    let Some(undo) = &step.fields.undo else { return };
+    let Some(after) = &undo.unless_confirmed else { return };
+    let is_command = matches!((&step.kind, &undo.how), (Kind::Change(_), UndoHow::Change(_)));
+    if !is_command {
+        let message = "`unless_confirmed` where no command changes something, or none goes back";
+        let problem = cx.problem(Code::Contradiction, after.span, message);
+        cx.push(problem.help(
+            "only the command of a `change` goes back by itself, with `undo: { change: ..., unless_confirmed: 60s }`",
+        ));
+    } else if !(SHORTEST_ARMED..=LONGEST_ARMED).contains(&after.value) {
+        let found = human(after.value);
+        let problem =
+            cx.problem(Code::OutOfRange, after.span, format!("`unless_confirmed` is {found}, expected 2s to 1h"));
+        cx.push(problem.help("it counts from the beginning of the change: leave time for its end, and to log in anew"));
     }
 }
 

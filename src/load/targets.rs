@@ -120,6 +120,15 @@ impl<'a> Place<'a> {
             let problem = cx.problem(Code::NotBuiltYet, edit.span, message);
             cx.push(problem.help("use a `change` that edits it, or say `where: here`"));
         }
+        let armed = step.fields.undo.as_ref().and_then(|undo| undo.unless_confirmed.as_ref());
+        if let (Some(after), true) = (armed, target.via.is_some()) {
+            let message = "`unless_confirmed` in another place is part of the format, but this locum cannot hold its timer there yet";
+            let problem = cx.problem(Code::NotBuiltYet, after.span, message);
+            cx.push(
+                problem
+                    .help("run locum on that machine, with `where: here`: its own supervisor then goes back by itself"),
+            );
+        }
         if let (StepKind::Include { runbook, .. }, true) = (&step.kind, target.via.is_some()) {
             let message =
                 "an included runbook in another place is part of the format, but this locum cannot run it yet";

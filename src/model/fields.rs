@@ -1,10 +1,12 @@
 //! The smaller records that steps are made of: expectations, captures, ways back, repetition.
 
+use std::time::Duration;
+
 use indexmap::IndexMap;
 
 use super::command::Command;
 use super::decode::{Cx, Decode, record};
-use super::scalar::{Name, OneOrMany, Text, words};
+use super::scalar::{Located, Name, OneOrMany, Text, words};
 use super::shape::Shape;
 use super::test::Test;
 use crate::diagnostic::Code;
@@ -165,8 +167,10 @@ record! {
         by_hand: Option<Text>,
         /// What is true when it is undone.
         done_when: Option<Test>,
+        /// How long after the change began `change` goes back by itself, unless a person confirms over a login made since.
+        unless_confirmed: Option<Located<Duration>>,
     }
-    later ["include", "where", "unless_confirmed"]
+    later ["include", "where"]
 }
 
 /// A way back that the author gives.
@@ -175,6 +179,7 @@ pub struct Undo {
     pub span: Span,
     pub how: UndoHow,
     pub done_when: Option<Test>,
+    pub unless_confirmed: Option<Located<Duration>>,
 }
 
 /// See [`Undo`].
@@ -192,7 +197,12 @@ impl Decode for Undo {
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
         if !matches!(node.kind, Kind::Mapping(_)) {
             let command = Command::decode(node, cx)?;
-            return Some(Self { span: node.span, how: UndoHow::Change(command), done_when: None });
+            return Some(Self {
+                span: node.span,
+                how: UndoHow::Change(command),
+                done_when: None,
+                unless_confirmed: None,
+            });
         }
         let full = FullUndo::decode(node, cx)?;
         let how = match (full.change, full.by_hand) {
@@ -205,7 +215,7 @@ impl Decode for Undo {
                 return None;
             }
         };
-        Some(Self { span: full.span, how, done_when: full.done_when })
+        Some(Self { span: full.span, how, done_when: full.done_when, unless_confirmed: full.unless_confirmed })
     }
 }
 

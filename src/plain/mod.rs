@@ -18,7 +18,7 @@ use crate::engine::resolve::{Resolver, Work};
 use crate::engine::{AttemptId, Key};
 use crate::session::{Busy, Control, Edited, Notice, Trouble, run_on_terminal};
 use crate::text::{plain, width};
-use crate::view::{self, Act, Card, Confirm};
+use crate::view::{self, Act, Card, Confirm, First};
 
 /// Columns of the transcript.
 const COLUMNS: usize = 80;
@@ -71,6 +71,13 @@ enum Next {
 impl<'a> Plain<'a> {
     pub fn new(control: &'a mut dyn Control, lines: &'a mut dyn Lines, out: &'a mut dyn Write) -> Self {
         Self { control, lines, out, misses: 0, already: None, way_back: false }
+    }
+
+    /// With another card than that of the place first.
+    #[must_use]
+    pub fn beginning_with(mut self, first: First) -> Self {
+        self.way_back = first == First::WayBack;
+        self
     }
 
     /// Until the run is closed or left.
@@ -252,8 +259,7 @@ impl<'a> Plain<'a> {
             Act::Look => self.control.look()?,
             Act::Change | Act::ChangeAgain => return self.change(card, &digest, *act == Act::ChangeAgain),
             Act::Undo => {
-                let run = self.control.run();
-                let before = run.unfinished_way_back().is_some_and(|before| !before.decided);
+                let before = self.control.run().back_wants_reason();
                 let again = if before { self.text("why is it gone once more")? } else { None };
                 if before && again.is_none() {
                     return Ok(Next::Card);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::place::named;
 use super::times::Times;
-use crate::engine::record::{Does, EndResult, Facts, Held, Intent, Judged, Stream, WayBack};
+use crate::engine::record::{Disarmed, Does, EndResult, Facts, Held, Intent, Judged, Stream, WayBack};
 use crate::engine::run::Attempt;
 use crate::engine::{Plan, Run};
 use crate::text::duration::human;
@@ -74,6 +74,11 @@ fn about(attempt: &Attempt, times: Times) -> Vec<String> {
         (Some(end), _) => lines.extend(ended(end, attempt.ended_at.as_deref(), times)),
         (None, Some(why)) => lines.push(format!("**how it ended is not known**: {}", inline(why))),
         (None, None) => lines.push("**no end is recorded**".to_owned()),
+    }
+    match attempt.end.as_ref().and_then(|end| end.armed.as_ref()) {
+        Some(Disarmed::Confirmed { by }) => lines.push(format!("kept: confirmed by {}", inline(by))),
+        Some(Disarmed::WentBack { why, .. }) => lines.push(format!("**went back by itself**: {}", inline(why))),
+        None => {}
     }
     if let (Some(undo), Does::Change) = (&intent.undo, intent.does) {
         lines.push(format!("way back: {}{}", way_back(undo), if attempt.undone { ", gone" } else { "" }));

@@ -3,7 +3,7 @@
 use super::place::close_words;
 use super::times;
 use crate::engine::position::{Advance, Position};
-use crate::engine::record::{Does, EndResult, Event, Facts, Guards, Intent, Judged, Record};
+use crate::engine::record::{Disarmed, Does, EndResult, Event, Facts, Guards, Intent, Judged, Record};
 use crate::text::Zone;
 use crate::text::sanitizer::plain;
 use crate::text::width::shorten;
@@ -92,7 +92,10 @@ fn begun(intent: &Intent) -> String {
         .map_or_else(String::new, |confirm| format!(", confirmed {} {:?}", confirm.how, confirm.text));
     let command = intent.argv.last().filter(|_| intent.argv.iter().any(|word| word == "-c"));
     let command = command.cloned().unwrap_or_else(|| intent.argv.join(" "));
-    format!("{}: {does} began{confirm}: {}", intent.step, shorten(&plain(&command), LONGEST))
+    let armed = intent.armed.as_ref().map_or_else(String::new, |armed| {
+        format!(" (goes back by itself after {} s, unless it is confirmed)", armed.after_s)
+    });
+    format!("{}: {does} began{confirm}: {}{armed}", intent.step, shorten(&plain(&command), LONGEST))
 }
 
 fn ended(facts: &Facts) -> String {
@@ -104,7 +107,11 @@ fn ended(facts: &Facts) -> String {
         (EndResult::Exited | EndResult::Signaled | EndResult::Measured, ..) => String::new(),
     };
     let found = if facts.found.is_empty() { String::new() } else { format!(": {}", facts.found.join("; ")) };
-    format!("{}{how}{}", verdict(facts.judged), shorten(&plain(&found), LONGEST))
+    let kept = match &facts.armed {
+        Some(Disarmed::Confirmed { by }) => format!(", confirmed by {}", plain(by)),
+        Some(Disarmed::WentBack { .. }) | None => String::new(),
+    };
+    format!("{}{how}{kept}{}", verdict(facts.judged), shorten(&plain(&found), LONGEST))
 }
 
 const fn verdict(judged: Judged) -> &'static str {

@@ -59,6 +59,7 @@ fn intent(attempt: &str, step: &str, does: Does, script: &str) -> Event {
         rerun: if change { Rerun::Never } else { Rerun::Look },
         risk: change.then_some(Risk::High),
         undo: change.then_some(WayBack::Copy { entries: 63 }),
+        armed: None,
         undoes: None,
         retry_of: None,
     }))
@@ -82,6 +83,7 @@ fn ended(attempt: &str, step: &str, judged: Judged, found: &[&str], advance: Adv
         hosts: Vec::new(),
         evidence: None,
         held: None,
+        armed: None,
     };
     Event::StepEnded {
         attempt: AttemptId(attempt.to_owned()),

@@ -12,7 +12,7 @@ use super::fence;
 use super::place::{Belongs, Place};
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
-use crate::engine::record::{EndResult, Facts, Held, Judged, Matched, Stream, Target};
+use crate::engine::record::{Disarmed, EndResult, Facts, Held, Judged, Matched, Stream, Target};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine, Via};
 use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
 use crate::guard::Progress;
@@ -267,6 +267,19 @@ pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
     };
     facts.found = found(exit, blob, &matched);
     facts.matched = matched;
+    facts.armed = exit.armed.as_ref().map(disarmed);
+    if let Some(Disarmed::WentBack { why, judged, code, .. }) = &facts.armed {
+        let how = match (judged, code) {
+            (Judged::Passed, _) => "the way back ran by itself".to_owned(),
+            (Judged::Failed | Judged::Unknown, Some(code)) => {
+                format!("the way back ran by itself and failed with exit {code}")
+            }
+            (Judged::Failed | Judged::Unknown, None) => "the way back by itself failed".to_owned(),
+        };
+        facts.found.insert(0, format!("{}: {how}", plain(why)));
+        facts.judged = Judged::Failed;
+        return facts;
+    }
     if facts.judged == Judged::Passed {
         match captured(exit, blob, wanted.captures) {
             Ok(values) => facts.captured = values,
@@ -277,6 +290,18 @@ pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
         }
     }
     if wanted.keep { facts } else { forget(blob, facts) }
+}
+
+/// How an armed way back ended, as it is recorded.
+fn disarmed(end: &exec::Disarmed) -> Disarmed {
+    match end {
+        exec::Disarmed::Confirmed { by } => Disarmed::Confirmed { by: plain(by) },
+        exec::Disarmed::WentBack { why, code, signal, reason, .. } => {
+            let judged = if *code == Some(0) { Judged::Passed } else { Judged::Failed };
+            let why = reason.as_ref().map_or_else(|| why.clone(), |reason| format!("{why}, {reason}"));
+            Disarmed::WentBack { judged, why: plain(&why), code: *code, signal: *signal }
+        }
+    }
 }
 
 fn stream(facts: &StreamFacts, blob: &Path) -> Stream {

@@ -10,9 +10,9 @@ use super::task::{AskDone, Prepared, Settled, Task};
 use super::{Pending, Session, failed};
 use crate::engine::command::{Beginning, Command, Effect};
 use crate::engine::record::{Judged, Target};
-use crate::engine::resolve::{CommandLine, Resolved, Work};
+use crate::engine::resolve::{CommandLine, Resolved, UndoLine, Work};
 use crate::engine::{AttemptId, Exit, may_begin};
-use crate::exec::{self, SupervisorPlace};
+use crate::exec::{self, Armed, CommandSpec, OnTimeout, SupervisorPlace};
 use crate::journal::Evidence;
 
 impl Session {
@@ -146,8 +146,8 @@ impl Session {
         before: Option<super::watch::Sight>,
     ) -> Result<(), Trouble> {
         let Some(line) = self.line_of(&task.resolved) else { return Ok(()) };
-        let spec = task.asker.place.change(&line, &task.asker.belongs);
         let files = Evidence::prepare(&self.folder, &task.attempt.0).map_err(|error| super::journal_trouble(&error))?;
+        let spec = self.armed(task.asker.place.change(&line, &task.asker.belongs), &task, &files);
         let place = SupervisorPlace {
             lock: files.lock(),
             started: files.started(),
@@ -179,8 +179,34 @@ impl Session {
             return Ok(());
         }
         self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
+        self.say_armed();
         self.beside.run(move || task.carry(supervised, before));
         Ok(())
+    }
+
+    /// The command of a step with its dead man: what still runs when the time is up is ended, and its way back is gone.
+    fn armed(&self, spec: CommandSpec, task: &Task, files: &Evidence) -> CommandSpec {
+        let (Some(after), UndoLine::Command(line)) = (task.resolved.armed, &task.resolved.undo) else { return spec };
+        let undo = task.asker.place.change(line, &task.asker.belongs);
+        let undo = CommandSpec { timeout: None, on_timeout: OnTimeout::Warn, ..undo };
+        let blob = self.folder.blobs().join(format!("{}.back.out", task.attempt));
+        let armed = Armed { undo, after, verdict: files.verdict(), blob };
+        CommandSpec { timeout: Some(after), on_timeout: OnTimeout::Kill, armed: Some(Box::new(armed)), ..spec }
+    }
+
+    /// Says how the step that runs is kept from going back by itself.
+    pub(super) fn say_armed(&mut self) {
+        let Some((attempt, armed)) = self.run.running().and_then(|one| Some((one, one.intent.armed.as_ref()?))) else {
+            return;
+        };
+        let words = format!(
+            "ARMED: `{}` goes back by itself {} s after it began. Keep it from a NEW login: locum confirm {} {}",
+            attempt.intent.step,
+            armed.after_s,
+            self.run.id,
+            super::confirm::code(&attempt.intent.attempt)
+        );
+        self.notices.push(Notice::Said(words));
     }
 
     fn restore(

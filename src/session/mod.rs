@@ -8,6 +8,7 @@ pub mod ask;
 mod beside;
 pub mod bundle;
 mod change;
+pub mod confirm;
 pub mod control;
 mod deed;
 mod edit;

@@ -98,6 +98,7 @@ impl Place {
             streams: if line.split { Streams::Split } else { Streams::Joined },
             grace: exec::GRACE,
             fence: Fence::None,
+            armed: None,
         }
     }
 

@@ -155,7 +155,12 @@ impl Session {
             Found::Running => self.attach(&attempt, resolved),
             Found::NotStarted => self.recover(&attempt, Evidence::NotStarted),
             Found::Lost { why, survivors } => {
-                self.recover(&attempt, Evidence::Unknown { why: why.to_owned(), survivors })
+                let back = if attempt.intent.armed.is_some() {
+                    "; nor is it known whether it went back by itself"
+                } else {
+                    ""
+                };
+                self.recover(&attempt, Evidence::Unknown { why: format!("{why}{back}"), survivors })
             }
         }
     }
@@ -219,6 +224,7 @@ impl Session {
         let before = self.before_attempt(attempt);
         let files = self.evidence(&id)?;
         self.busy = Some(Busy::Running { attempt: id, step: attempt.intent.step.clone() });
+        self.say_armed();
         self.beside.run(move || {
             let exit = end_of(&files, &task.stop);
             task.settle_exit(exit.as_ref(), before);

@@ -9,7 +9,7 @@ use super::deed::Deeded;
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::command::Ending;
-use crate::engine::record::{Changed, Does, Facts, Guards, Judged, Matched, Target, WayBack};
+use crate::engine::record::{Changed, Disarmed, Does, Facts, Guards, Judged, Matched, Target, WayBack};
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
 use crate::engine::{AttemptId, Key};
 use crate::exec::{self, ExecError, Exit, Supervised};
@@ -286,6 +286,7 @@ impl Task {
 
     /// `done_when`, captures, guards; then it has its end.
     pub fn settle(self, mut facts: Facts, before: Option<Sight>) {
+        self.weigh_armed(&mut facts);
         if facts.judged == Judged::Passed {
             let done = self.asker.all(&self.resolved.done_when, &self.blob, Purpose::After, &self.stop);
             facts.found.splice(0..0, done.iter().filter_map(Matched::missed).collect::<Vec<_>>());
@@ -295,6 +296,17 @@ impl Task {
         let settled = self.guards_after(&mut facts, before);
         let settled = settled.map(|(guards, sight)| Box::new(Settled { ending: self.ending(facts, guards), sight }));
         send(&self.to, Msg::Settled(settled));
+    }
+
+    /// A way back that was gone by itself is whole only if what its author says of it holds.
+    fn weigh_armed(&self, facts: &mut Facts) {
+        let Some(Disarmed::WentBack { judged: judged @ Judged::Passed, .. }) = &mut facts.armed else { return };
+        let held = self.asker.all(&self.resolved.undo_done_when, &self.blob, Purpose::After, &self.stop);
+        if let Some(missed) = held.iter().find(|test| !test.held) {
+            *judged = Judged::Failed;
+            facts.found.insert(0, format!("the way back ran by itself, but not {}", missed.what));
+        }
+        facts.matched.extend(held);
     }
 
     /// A change whose end nobody saw: what it did to the guards. `None` where that says nothing more than was known.

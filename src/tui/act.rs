@@ -24,10 +24,8 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
         (Act::Change, _) => confirm(hands, &card, None),
         (Act::Edit, _) => Flow::Edit,
         (Act::Send, _) => ask_word(hands, &card, Confirms::Send),
-        (Act::Undo, _) => match hands.control.run().unfinished_way_back() {
-            Some(before) if !before.decided => ask(hands, Asking::Reason(Reason::BackAgain)),
-            Some(_) | None => ask_word(hands, &card, Confirms::Undo { again: None }),
-        },
+        (Act::Undo, _) if hands.control.run().back_wants_reason() => ask(hands, Asking::Reason(Reason::BackAgain)),
+        (Act::Undo, _) => ask_word(hands, &card, Confirms::Undo { again: None }),
         (Act::ChangeAgain, _) => ask(hands, Asking::Reason(Reason::Again)),
         (Act::Needs, Some(key)) => done(hands, |control| control.measure_needs(&key)),
         (Act::EnterRepair, _) => done(hands, |control| control.enter_repair(KEY)),

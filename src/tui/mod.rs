@@ -35,7 +35,7 @@ use crate::engine::record::Close;
 use crate::engine::{AttemptId, Position, Run};
 use crate::session::{Busy, Control, Edited, Notice, Trouble, run_on_terminal};
 use crate::view::where_was_i::where_was_i;
-use crate::view::{PersonClock, outcome, words};
+use crate::view::{First, PersonClock, outcome, words};
 use model::{Millis, Model, Overlay};
 use output::Pane;
 use scene::{Surroundings, Views};
@@ -51,6 +51,8 @@ pub struct ScreenPlace<'a> {
     pub clock: &'a dyn Fn() -> DateTime<Utc>,
     /// How the report is read; empty for `locum report RUN`.
     pub report_hint: String,
+    /// The card that is shown first.
+    pub first: First,
 }
 
 /// How the screen was left.
@@ -87,6 +89,9 @@ pub fn run_screen(control: &mut dyn Control, place: &ScreenPlace) -> Result<Left
     let mono = || Millis::try_from(started.elapsed().as_millis()).unwrap_or(Millis::MAX);
     let mut screen = Screen::new(place, &mono);
     screen.model.told = newest_end(control.run());
+    if place.first == First::WayBack {
+        screen.model.overlay = Overlay::WayBack;
+    }
     let left = screen.run(control, &mut borrowed.terminal, &mut Keyboard { signals });
     drop(borrowed);
     left

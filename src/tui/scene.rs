@@ -98,12 +98,19 @@ fn on_top(control: &dyn Control, model: &Model) -> Card {
 /// What goes on, in words; `measured` is how many files were measured so far.
 fn doing(run: &Run, busy: &Busy, measured: u64) -> String {
     let goes_back = run.running().is_some_and(|attempt| attempt.intent.does == Does::Undo);
+    let armed = run.running().filter(|attempt| attempt.intent.armed.is_some());
+    let armed = armed.map(|attempt| crate::session::confirm::code(&attempt.intent.attempt));
     let so_far = match (measured, run.guards.as_ref()) {
         (0, _) => String::new(),
         (_, Some(guards)) if guards.entries >= measured => format!(" ({measured} of {})", guards.entries),
         (_, _) => format!(" ({measured} files so far)"),
     };
     match busy {
+        Busy::Running { step, .. } if armed.is_some() => format!(
+            "`{step}` is ARMED: from a NEW login: locum confirm {} {}, or it goes back by itself",
+            run.id,
+            armed.unwrap_or_default()
+        ),
         Busy::Running { step, .. } if goes_back => format!("the WAY BACK from `{step}` RUNS; o shows its output"),
         Busy::Looking { step, .. } => format!("`{step}` looks; o shows its output"),
         Busy::Preparing { step } => {

@@ -177,6 +177,7 @@ impl Talk {
             people: vec![person("pepe", "Europe/Berlin"), person("komari", "Asia/Tokyo")],
             clock: &|| "2026-11-25T02:26:00Z".parse().expect("a time"),
             report_hint: String::new(),
+            first: crate::view::First::Place,
         }));
         let fake = Fake { sample, busy: None, acts: Vec::new(), notices: Vec::new(), output: None, refuses: false };
         let terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");

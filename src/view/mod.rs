@@ -16,6 +16,16 @@ pub mod walk;
 pub mod where_was_i;
 pub mod words;
 
+/// Which card a run is shown with first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum First {
+    /// The one of the place where it stands.
+    #[default]
+    Place,
+    /// The one of the newest way back.
+    WayBack,
+}
+
 pub use card::{Card, Confirm, already_done_card, card, here, outcome, undo_card};
 pub use footer::{Footer, PersonClock, footer};
 pub use help::{Help, help};

@@ -20,6 +20,8 @@ pub enum Label {
     MayChange,
     MustNot,
     WayBack,
+    /// Every way back of the run, newest first.
+    Ledger,
     Known,
     Answers,
     GoodIs,
@@ -61,6 +63,7 @@ impl Label {
             Self::MayChange => "May change",
             Self::MustNot => "Must not",
             Self::WayBack => "Way back",
+            Self::Ledger => "Ledger",
             Self::Known => "Known",
             Self::Answers => "Answers",
             Self::GoodIs => "Good is",

@@ -62,6 +62,9 @@ pub(super) fn walk_over(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Walk {
 fn runs(plan: &Plan, run: &Run) -> Option<String> {
     let attempt = run.running().filter(|attempt| attempt.intent.does != Does::Look)?;
     let (step, back) = (&attempt.intent.step, attempt.intent.does == Does::Undo);
+    if attempt.intent.armed.is_some() {
+        return Some(format!("`{step}` waits to be confirmed"));
+    }
     let takes = if back { None } else { takes(plan, step) };
     let what = if back { "the way back from " } else { "" };
     Some(format!("{what}`{step}` runs{}", takes.map_or_else(String::new, |time| format!(", about {}", human(time)))))

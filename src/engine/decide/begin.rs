@@ -4,7 +4,7 @@ use super::{Draft, here, idle, reason, straight};
 use crate::engine::command::{Beginning, Effect};
 use crate::engine::key::{AttemptId, Key};
 use crate::engine::position::Position;
-use crate::engine::record::{Confirm, Does, EditDraft, Event, Intent, Matched, Mode, Rerun, WayBack};
+use crate::engine::record::{Armed, Confirm, Does, EditDraft, Event, Intent, Matched, Mode, Rerun, WayBack};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{Resolved, Resolver, UndoLine, Work, forbidden, guards};
 use crate::engine::run::{Attempt, StepState};
@@ -166,12 +166,9 @@ fn may_repeat(draft: &Draft, step: &Key, again: Option<&str>) -> Result<(), Refu
 
 /// The same for a way back; the copy can be put back as often as one likes, and proves itself.
 fn may_go_again(draft: &Draft, step: &Key, again: Option<&str>) -> Result<(), Refusal> {
-    let before = draft.run.unfinished_way_back().filter(|before| !before.decided);
     match again {
         Some(again) => reason(again).map(|_| ()),
-        None if before.is_some_and(|before| before.intent.rerun != Rerun::Safe) => {
-            Err(Refusal::WentBackAlready(step.clone()))
-        }
+        None if draft.run.back_wants_reason() => Err(Refusal::WentBackAlready(step.clone())),
         None => Ok(()),
     }
 }
@@ -185,7 +182,9 @@ pub(super) fn once_more(draft: &mut Draft, step: &Key, again: Option<&str>, how:
 
 /// The same for a way back.
 fn undo_again(draft: &mut Draft, again: Option<&str>, how: &str) {
-    let before = draft.run.unfinished_way_back().map(|attempt| attempt.intent.attempt.clone());
+    let before =
+        draft.run.unfinished_way_back().or_else(|| draft.run.newest_way_back().filter(|one| one.is_half_back()));
+    let before = before.map(|attempt| attempt.intent.attempt.clone());
     if let (Some(before), Some(again)) = (before, again) {
         push_decision(draft, Some(before), again, how);
     }
@@ -221,6 +220,12 @@ fn confirmed(confirm: Option<&Confirm>, resolved: &Resolved) -> Result<(), Refus
         return Ok(());
     }
     Err(Refusal::NotConfirmed { found: text.to_owned(), expected })
+}
+
+fn armed(resolved: &Resolved) -> Option<Armed> {
+    let (after, UndoLine::Command(line)) = (resolved.armed?, &resolved.undo) else { return None };
+    let argv = resolved.at.way().into_iter().chain(line.argv.clone()).collect();
+    Some(Armed { after_s: after.as_secs(), argv })
 }
 
 fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<Intent, Refusal> {
@@ -261,6 +266,7 @@ fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<I
         rerun: resolved.rerun,
         risk: resolved.risk,
         undo,
+        armed: armed(resolved),
         undoes: beginning.undoes.clone(),
         retry_of: retry_of.filter(|_| resolved.does != Does::Undo),
     })

@@ -104,6 +104,7 @@ fn intent(draft: &Draft, deed: &Deed, resolved: &Resolved) -> Intent {
             UndoLine::None { why } => WayBack::None { why: why.clone() },
             UndoLine::Copy => WayBack::None { why: NO_COPY.to_owned() },
         }),
+        armed: None,
         undoes: None,
         retry_of,
     }

@@ -7,6 +7,7 @@ use super::{Draft, here, idle, reason, sound, straight};
 use crate::engine::ahead::Ahead;
 use crate::engine::command::{Choice, Opening};
 use crate::engine::key::{AttemptId, Key};
+use crate::engine::needed::needed_later;
 use crate::engine::position::{Advance, Position, StopReason};
 use crate::engine::record::{Does, Event, Guards, Judged, Matched, Mode, Record};
 use crate::engine::refusal::Refusal;
@@ -83,6 +84,9 @@ pub(super) fn already_done(draft: &mut Draft, step: &Key, held: &[Matched], how:
 
 pub(super) fn skip(draft: &mut Draft, step: &Key, why: &str) -> Result<(), Refusal> {
     here_or_stopped(draft, step, &[StopReason::StepFailed, StopReason::NameNotKnown])?;
+    if let Some(needed) = needed_later(draft.plan, draft.run, step) {
+        return Err(Refusal::NeededLater { step: step.clone(), needed });
+    }
     push_skip(draft, step, reason(why)?);
     Ok(())
 }
@@ -127,6 +131,10 @@ pub(super) fn decide_attempt(
     };
     if !newest || !stands {
         return Err(Refusal::NotNow(format!("attempt {id} is not the one the run stands at")));
+    }
+    if attempt.is_half_back() && choice != Choice::Abort {
+        let why = "its own way back was gone and is not whole: go the way back again, or leave it so, with a reason";
+        return Err(Refusal::NotNow(why.to_owned()));
     }
     if choice == Choice::Done {
         may_be_called_done(draft, attempt)?;

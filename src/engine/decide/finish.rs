@@ -74,6 +74,11 @@ fn judged(draft: &Draft, intent: &Intent, ending: &Ending) -> Facts {
     if intent.does == Does::Look || facts.result == EndResult::NotStarted {
         return facts;
     }
+    match facts.went_back() {
+        Some(Judged::Passed) => return Facts { judged: Judged::Failed, ..facts },
+        Some(Judged::Failed | Judged::Unknown) => return Facts { judged: Judged::Unknown, ..facts },
+        None => {}
+    }
     if facts.result == EndResult::TimedOut {
         facts.judged = Judged::Unknown;
     }
@@ -114,6 +119,10 @@ fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[b
     let tells = draft.plan.item(&step.id).is_some_and(|item| matches!(item.step.kind, StepKind::Announce(_)));
     if tells && facts.judged != Judged::Passed {
         return draft.stay().because("it was not sent everywhere; copy the text, tell them, then say that it is done");
+    }
+    if let Some(back) = facts.went_back() {
+        let why = facts.found.first().cloned().unwrap_or_default();
+        return if back == Judged::Passed { undone(draft, step, why) } else { half_back(draft, step).because(why) };
     }
     match (intent.does, facts.judged) {
         (Does::Undo, judged) => after_undo(draft, step, judged, facts),

@@ -133,6 +133,8 @@ pub struct Resolved {
     pub looks_alike: Vec<String>,
     pub undo: UndoLine,
     pub undo_done_when: Vec<TestLine>,
+    /// How long after its beginning the way back is gone by itself, unless somebody confirms.
+    pub armed: Option<Duration>,
     pub risk: Option<Risk>,
     /// What is typed to confirm; for `low` nothing needs to be.
     pub confirm_word: String,
@@ -145,7 +147,8 @@ impl Resolved {
         let on: Vec<_> = self.on.iter().map(|one| (&one.at, &one.work)).collect();
         let Self { key, work, may_change, undo, at, .. } = self;
         let text = format!("{key:?}\n{work:?}\n{may_change:?}\n{undo:?}\n{at:?}\n{on:?}");
-        crate::text::sha256(text)
+        let armed = self.armed.map(|after| format!("\n{after:?}")).unwrap_or_default();
+        crate::text::sha256(text + &armed)
     }
 
     /// The words of the process, or what is done instead of one.

@@ -132,6 +132,7 @@ impl<'a> Resolver<'a> {
                 Some(test) => vec![self.test(test, step)?],
                 None => Vec::new(),
             },
+            armed: fields.undo.as_ref().and_then(|undo| undo.unless_confirmed.as_ref()).map(|after| after.value),
             risk: (does == Does::Change).then(|| step.risk()),
             rerun: rerun(step, does),
         };
@@ -158,6 +159,7 @@ impl<'a> Resolver<'a> {
         resolved.expect = ExpectLine::default();
         resolved.captures.clear();
         resolved.got.clear();
+        resolved.armed = None;
         resolved.needs.clear();
         resolved.done_when = std::mem::take(&mut resolved.undo_done_when);
         "undo".clone_into(&mut resolved.confirm_word);

@@ -79,7 +79,12 @@ impl Run {
                 (_, Judged::Failed | Judged::Unknown) => step(key, StepState::Unknown),
             };
         }
-        let state = if facts.result == EndResult::NotStarted { StepState::Open } else { state(facts.judged) };
+        let state = match facts.went_back() {
+            Some(Judged::Passed) => StepState::Open,
+            Some(Judged::Failed | Judged::Unknown) => StepState::Unknown,
+            None if facts.result == EndResult::NotStarted => StepState::Open,
+            None => state(facts.judged),
+        };
         Outcome { step: Some((key.clone(), state)), captured: Some(&facts.captured) }
     }
 
@@ -197,6 +202,7 @@ impl Run {
             attempt.end = Some(facts.clone());
             attempt.unknown = None;
             attempt.ended_at = Some(at);
+            attempt.undone |= facts.went_back() == Some(Judged::Passed);
         }
         // What replaced the file, or could not, is no draft any more; where nobody knows, it tells what would be there.
         if facts.result != EndResult::NotStarted && facts.judged != Judged::Unknown {

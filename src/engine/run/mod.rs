@@ -13,8 +13,8 @@ use super::exit::Exit;
 use super::key::{AttemptId, Key};
 use super::position::{Position, StopReason};
 use super::record::{
-    Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Matched, Mode, Record, RunbookRef,
-    WayBack, Who,
+    Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Matched, Mode, Record, Rerun,
+    RunbookRef, WayBack, Who,
 };
 
 /// How a step ended, or that it has not.
@@ -60,6 +60,11 @@ impl Attempt {
     /// Whether it may have done something: all but those that are known never to have been started.
     pub fn was_started(&self) -> bool {
         self.end.as_ref().is_none_or(|end| end.result != EndResult::NotStarted)
+    }
+
+    /// Whether its own supervisor went its way back, and not all of it is back.
+    pub fn is_half_back(&self) -> bool {
+        !self.undone && self.end.as_ref().and_then(Facts::went_back).is_some_and(|judged| judged != Judged::Passed)
     }
 
     /// Whether it is over and nobody knows what it did.
@@ -225,6 +230,13 @@ impl Run {
         tries.into_iter().find(|attempt| attempt.was_started() && !attempt.is_open())
     }
 
+    /// Whether the newest way back was tried before, so that a person says why it is gone once more.
+    pub fn back_wants_reason(&self) -> bool {
+        let tried = self.unfinished_way_back().filter(|before| before.intent.rerun != Rerun::Safe);
+        let by_itself = || self.newest_way_back().filter(|attempt| attempt.is_half_back());
+        tried.or_else(by_itself).is_some_and(|before| !before.decided)
+    }
+
     /// The exit code of a run that stands at a way back which did not bring everything back.
     pub fn way_back_exit(&self) -> Exit {
         let failed = |end: &Facts| end.judged == Judged::Failed;
@@ -236,7 +248,10 @@ impl Run {
     /// itself, or of a way back.
     pub fn at_stop(&self) -> Option<&Attempt> {
         match &self.position {
-            Position::Stopped { by: StopReason::WayBack, .. } | Position::Frozen { .. } => self.unfinished_way_back(),
+            Position::Stopped { by: StopReason::WayBack, .. } | Position::Frozen { .. } => {
+                // Where its own supervisor went back, the step has no other attempt.
+                self.unfinished_way_back().or_else(|| self.newest_way_back().filter(|attempt| attempt.is_half_back()))
+            }
             Position::Stopped { step: Some(step), .. } => self.newest_attempt(step),
             Position::Stopped { step: None, .. }
             | Position::Step { .. }

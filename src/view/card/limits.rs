@@ -7,6 +7,7 @@ use crate::engine::resolve::{GuardLines, Resolved, UndoLine, guards};
 use crate::engine::run::Attempt;
 use crate::model::fields::UndoHow;
 use crate::model::{StepKind, Text};
+use crate::text::human;
 use crate::view::row::{Label, Rows};
 use crate::view::words;
 
@@ -71,7 +72,13 @@ impl Maker<'_> {
             Some(UndoLine::Copy) => {
                 vec!["u puts all of it back: a copy is taken just before, and read back".to_owned()]
             }
-            Some(UndoLine::Command(line)) => vec![format!("u runs: {}", line.shown)],
+            Some(UndoLine::Command(line)) => match resolved.and_then(|resolved| resolved.armed) {
+                Some(after) => vec![
+                    format!("BY ITSELF {} after it begins: {}", human(after), line.shown),
+                    format!("unless you confirm from a NEW login (not tmux): locum confirm {}", self.run.id),
+                ],
+                None => vec![format!("u runs: {}", line.shown)],
+            },
             Some(UndoLine::ByHand(text)) => vec![format!("by hand: {text}")],
             Some(UndoLine::None { why }) => vec![format!("NONE: {why}")],
             None => match &self.step.fields.undo {
@@ -143,6 +150,12 @@ mod tests {
         assert_eq!(row(&card, Label::MustNot), ["nothing is guarded: the runbook names no scope"]);
         assert_eq!(row(&card, Label::WayBack), ["NONE: it only restarts"]);
         assert_eq!(row(&of(&sample, "b"), Label::WayBack), ["u runs: false"]);
+        let armed = sample::open(
+            "locum: 1\ntitle: T\nrepair:\n  - { id: b, change: 'true', undo: { change: 'false', unless_confirmed: 60s } }\n",
+        );
+        let said = row(&of(&armed, "b"), Label::WayBack);
+        assert!(said[0].starts_with("BY ITSELF ") && said[0].ends_with(" after it begins: false"), "{said:?}");
+        assert!(said[1].ends_with("locum confirm 7f3a-k2"), "{said:?}");
     }
 
     #[test]

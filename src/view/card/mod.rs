@@ -135,7 +135,7 @@ pub fn standing(plan: &Plan, run: &Run) -> String {
 /// The keys that every card has, behind its own.
 fn common(run: &Run, mut keys: Vec<KeyHint>) -> Vec<KeyHint> {
     let idle = run.running().is_none();
-    if run.newest_way_back().is_some() && !keys.iter().any(|hint| hint.key == "u") {
+    if run.is_changed() && !keys.iter().any(|hint| hint.key == "u") {
         keys.push(KeyHint::new("u", "way back", Act::ShowWayBack).only(idle));
     }
     keys.push(KeyHint::new("m", "write a note", Act::Note));

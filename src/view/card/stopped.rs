@@ -5,7 +5,7 @@ use super::place::{question, who_to_ask};
 use super::result::{found, got};
 use super::{Card, Tone, about, common};
 use crate::engine::position::StopReason;
-use crate::engine::record::Close;
+use crate::engine::record::{Close, Judged};
 use crate::engine::{Key, Plan, Run};
 use crate::view::key_hint::{Act, KeyHint};
 use crate::view::row::{Label, Rows};
@@ -34,16 +34,17 @@ pub(super) fn stopped(plan: &Plan, run: &Run, by: StopReason, step: Option<&Key>
         ),
     );
     rows.add(Label::HandOver, who_to_ask(plan));
-    let mut card =
-        about(Tone::Stop, format!("{} Nothing runs.", headline(by)), rows.0, common(run, keys(run, by, step)));
+    let by_itself = step.and_then(|key| run.newest_attempt(key)?.end.as_ref()?.went_back()) == Some(Judged::Passed);
+    let headline =
+        if by == StopReason::Undone && by_itself { "NOT CONFIRMED, SO IT WENT BACK BY ITSELF." } else { headline(by) };
+    let mut card = about(Tone::Stop, format!("{headline} Nothing runs."), rows.0, common(run, keys(run, by, step)));
     card.key = step.cloned();
     card
 }
 
 fn keys(run: &Run, by: StopReason, step: Option<&Key>) -> Vec<KeyHint> {
     let attempt = run.at_stop().filter(|attempt| {
-        attempt.unknown.is_some()
-            || attempt.end.as_ref().is_some_and(|end| end.judged != crate::engine::record::Judged::Passed)
+        attempt.unknown.is_some() || attempt.end.as_ref().is_some_and(|end| end.judged != Judged::Passed)
     });
     let mut keys = Vec::new();
     if by == StopReason::WayBack {

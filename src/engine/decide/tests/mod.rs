@@ -1,6 +1,7 @@
 //! What follows from each command, in whole runs.
 
 mod answer;
+mod armed;
 mod begin;
 mod by_hand;
 mod choose;
