@@ -145,7 +145,9 @@ impl<'a> Supervisor<'a> {
         let exit = self.run_back(armed).unwrap_or_else(|reason| Exit::not_started(filtered(&*self.make, &reason)));
         let Exit { result, code, signal, mut reason, .. } = exit;
         // The evidence has little room.
-        reason.iter_mut().for_each(|reason| cut(reason, 400));
+        if let Some(reason) = &mut reason {
+            cut(reason, 400);
+        }
         Disarmed::WentBack { why, result, code, signal, reason }
     }
 
