@@ -186,7 +186,7 @@ fn a_name_that_is_not_known_refuses_the_step_and_says_who_sets_it() {
     let text = "repair:\n  - { id: a, change: 'true', capture: backup }\n  - { id: b, change: 'true', undo: 'ls -- {{ backup }}' }\n";
     let mut run = Conversation::new(text);
     let command = begin(run.enter().beginning("a"));
-    run.skip("a").stands("b");
+    run.fault("a").go_on().stands("b");
     let Command::Begin(mut beginning) = command else { unreachable!() };
     beginning.step = key("b");
     let refusal = run.refuses(Command::Begin(beginning));
