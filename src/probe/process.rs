@@ -125,7 +125,8 @@ mod tests {
         fn start(name: &str, mark: &str) -> Self {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(name);
-            fs::copy("/bin/sleep", &path).unwrap();
+            // By another program: what a fork of another thread holds open for writing cannot be started.
+            assert!(Command::new("cp").arg("/bin/sleep").arg(&path).status().unwrap().success());
             let child = Command::new(&path).arg("60").env("LOCUM_MARK", mark).spawn().unwrap();
             let sleeper = Self(child);
             while !is_called(sleeper.0.id(), name) {
