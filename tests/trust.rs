@@ -167,12 +167,13 @@ repair:
 fn a_bundle_that_is_swapped_in_the_folder_of_the_run_stops_it_before_go() {
     let stage = Stage::new(
         "locum: 1
-title: One change
+title: Two changes
 repair:
-  - { id: once, change: touch DIR/done, needs: 'echo \"# other\" >> state/runs/*/bundle/runbook.yaml', risk: low, no_undo: n }
+  - { id: swap, change: 'echo \"# other\" >> state/runs/*/bundle/runbook.yaml', risk: low, no_undo: n }
+  - { id: once, change: touch DIR/done, risk: low, no_undo: n }
 ",
     );
-    stage.answers("answers: { repair: enter, once: once }\n");
+    stage.answers("answers: { repair: enter, swap: swap, once: once }\n");
     let told = stage.locum(&["run", "x", "--headless", "--answers", "answers.yaml"]);
     told.exits(11).says("which the run keeps, is not what it began with; nothing ran");
     assert!(!stage.has("done"));
