@@ -100,6 +100,23 @@ fn what_ignores_term_and_went_its_own_way_is_gone_after_it_was_told_to_stop() {
 }
 
 #[test]
+fn a_change_that_takes_much_longer_than_was_said_is_told_and_goes_on() {
+    let stage = Stage::new(
+        "locum: 1\ntitle: One change\nrepair:\n  - id: change\n    change: until test -e DIR/go; do sleep 0.01; done\n    takes: 1s\n    risk: low\n    no_undo: it waits\n",
+    );
+    stage.answers("answers: { repair: enter, change: change }\n");
+    let mut run = stage.command(&["run", "x", "--headless", "--answers", "answers.yaml"]);
+    let said = fs::File::create(stage.path("said")).unwrap();
+    let mut child = run.stdout(said).spawn().unwrap();
+    let told =
+        || fs::read_to_string(stage.path("said")).unwrap().contains("it takes longer than it should; it goes on");
+    eventually("somebody is told", told);
+    assert!(stage.attempt("change").end.is_none());
+    stage.touch("go");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_daemon_that_a_change_started_lives_on_is_listed_and_holds_no_lock() {
     let stage = one(
         "setsid sh -c 'echo $$ > DIR/pids; while :; do sleep 0.1; done' > /dev/null 2>&1 &\nuntil test -s DIR/pids; do sleep 0.01; done",
@@ -119,23 +136,49 @@ fn a_daemon_that_a_change_started_lives_on_is_listed_and_holds_no_lock() {
 
 #[test]
 fn a_look_whose_screen_is_killed_ends_and_what_it_left_is_ended_when_somebody_comes_back() {
-    let look = "test -e DIR/runs && exit 0\n      sh -c 'echo $$ > DIR/child; sleep 300' &\n      until test -s DIR/child; do sleep 0.01; done\n      echo $$ > DIR/pids\n      touch DIR/runs\n      wait";
-    let stage =
-        Stage::new(&format!("locum: 1\ntitle: One look\ndiagnose:\n  - id: look\n    check: |\n      {look}\n"));
+    let look = "'test -e DIR/seen && exit 0; sleep 301 & wait'";
+    let stage = Stage::new(&format!("locum: 1\ntitle: One look\ndiagnose:\n  - id: look\n    check: {look}\n"));
     stage.answers("answers: {}\n");
     let mut child = stage.headless();
-    stage.wait_for("runs");
-    let read = |name: &str| fs::read_to_string(stage.path("dir").join(name)).unwrap();
-    let (leader, left) = (read("pids"), read("child"));
+    let runs = || {
+        let attempts = stage.run().attempts.into_keys();
+        let processes = attempts.flat_map(|attempt| locum::exec::survivors(&attempt.0));
+        let mut runs: Vec<_> = processes.map(|process| process.command.contains("wait")).collect();
+        runs.sort_unstable();
+        runs
+    };
+    eventually("the look and what it started run", || !stage.run_id().is_empty() && runs() == [false, true]);
     child.kill().unwrap();
     child.wait().unwrap();
-    eventually("the look is gone with its screen", || alive(&leader).is_empty());
-    assert_eq!(alive(&left).len(), 1, "what it started does not hear of it");
+    eventually("the look is gone with its screen, and what it started has not heard of it", || runs() == [false]);
+    stage.touch("seen");
     stage.resume(&[]).exits(0).says("look: ok");
-    assert_eq!(alive(&left), [""; 0]);
+    assert_eq!(runs(), [false; 0]);
     let first = stage.run().attempts.into_values().next().unwrap().end.unwrap();
     assert_eq!(first.evidence.as_deref(), Some("a look was cut off; it changed nothing"));
     assert_eq!(first.leftover, [""; 0], "nothing of it is left");
+}
+
+#[test]
+#[ignore = "needs root, for time namespaces"]
+fn a_clock_that_is_behind_when_somebody_comes_back_changes_no_order_and_no_duration() {
+    let stage = one(SLOW);
+    let mut ahead = std::process::Command::new("unshare");
+    let words = ["run", "x", "--accept-unreviewed=a test", "--headless", "--answers", "answers.yaml"];
+    stage.dress(ahead.args(["--time", "--boottime", "864000", "--monotonic", "864000", crate::stage::EXE]).args(words));
+    let mut child = ahead.spawn().unwrap();
+    stage.wait_for("runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    stage.touch("go");
+    stage.resume(&[]).exits(0).says("change: ok");
+    let records = stage.records();
+    let times: Vec<_> = records.iter().map(|record| record.at.mono).collect();
+    assert!(times.first().unwrap() > times.last().unwrap(), "the clock went back: {times:?}");
+    let order: Vec<_> = records.iter().map(|record| record.seq).collect();
+    assert!(order.is_sorted());
+    assert!(stage.attempt("change").end.unwrap().dur_ms < 60_000);
+    stage.locum(&["audit", &stage.run_id()]).exits(0);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use locum::exec::{
     Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Secret, Shell,
-    Started, Streams, Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, says_anything, shell_argv,
-    supervise, survivors,
+    Started, Streams, Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, shell_argv, supervise,
+    survivors,
 };
+use locum::journal::is_blank;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -134,7 +135,7 @@ fn without_go_nothing_runs_and_that_is_known() {
     let exit = supervised.abandon().unwrap();
     assert_eq!((exit.result, exit.reason.as_deref()), (Ending::NotStarted, Some("GO never came")));
     assert_eq!(bench.recorded(), Some(exit));
-    assert!(!bench.path("ran").exists() && !says_anything(&bench.place().started));
+    assert!(!bench.path("ran").exists() && is_blank(&bench.place().started));
     eventually("the lock is given back", || bench.lock_is_free());
 }
 
@@ -166,7 +167,7 @@ fn a_command_that_is_not_there_is_not_started_and_leaves_no_started() {
         (exit.result, exit.reason.as_deref()),
         (Ending::NotStarted, Some("command not found: `no-such-command`"))
     );
-    assert!(!says_anything(&bench.place().started));
+    assert!(is_blank(&bench.place().started));
     assert_eq!(bench.look(&spec), exit);
 }
 

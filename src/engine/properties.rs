@@ -21,8 +21,11 @@ use crate::model::Phase;
 use book::Book;
 use play::{Act, play};
 
+/// Fewer than proptest's own default, so that every test run has time for them; `PROPTEST_CASES=5000` asks for more.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 64, failure_persistence: None, max_shrink_iters: 4000, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    let cases = if default.cases == 256 { 64 } else { default.cases };
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 4000, ..default }
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -43,6 +46,23 @@ proptest! {
         }
         let half = played.records.len() / 2;
         prop_assert_eq!(&Run::replay("7f3a-k2", &played.records[..=half]), &played.states[half]);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_decides_nothing(book in Book::any(), acts in acts()) {
+        let played = play(&book, &acts);
+        let records: Vec<_> = played.records.iter().enumerate().map(|(at, record)| {
+            let mut jumped = record.clone();
+            jumped.at.t = format!("20{:02}-01-01T00:00:00.000Z", 97 * (at + 1) % 89);
+            jumped.at.mono = (played.records.len() - at) as u64;
+            jumped
+        }).collect();
+        let (run, live) = (Run::replay("7f3a-k2", &records), played.states.last().expect("it was opened"));
+        prop_assert_eq!(&run.position, &live.position);
+        prop_assert_eq!(&run.steps, &live.steps);
+        prop_assert_eq!(&run.captured, &live.captured);
+        let durations = |run: &Run| -> Vec<_> { run.attempts.values().map(|attempt| attempt.end.as_ref().map(|end| end.dur_ms)).collect() };
+        prop_assert_eq!(durations(&run), durations(live));
     }
 
     #[test]

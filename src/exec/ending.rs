@@ -13,6 +13,10 @@ const KILLING: Duration = Duration::from_secs(5);
 
 /// Ends whatever `members` gives, until it gives nothing. False where something cannot be ended: another person's, for one.
 pub(super) fn end_all(members: &dyn Fn() -> Vec<u32>, grace: Duration) -> bool {
+    end_within(members, grace, KILLING)
+}
+
+fn end_within(members: &dyn Fn() -> Vec<u32>, grace: Duration, killing: Duration) -> bool {
     for pid in members() {
         signal(pid, Signal::TERM);
         // A stopped process cannot take the hint.
@@ -22,7 +26,7 @@ pub(super) fn end_all(members: &dyn Fn() -> Vec<u32>, grace: Duration) -> bool {
     while Instant::now() < until && !members().is_empty() {
         std::thread::sleep(Duration::from_millis(10));
     }
-    let until = Instant::now() + KILLING;
+    let until = Instant::now() + killing;
     loop {
         let left = members();
         if left.is_empty() {
@@ -55,6 +59,13 @@ pub fn end_orphans(run: &str, ends: &dyn Fn(&str) -> bool, grace: Duration) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_ended_is_not_tried_for_ever() {
+        let moment = Duration::from_millis(20);
+        assert!(end_within(&Vec::new, moment, moment));
+        assert!(!end_within(&|| vec![u32::MAX], moment, moment), "no process has this number");
+    }
 
     #[test]
     fn only_the_orphans_of_a_run_that_are_meant_are_ended() {

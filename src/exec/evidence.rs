@@ -1,7 +1,7 @@
 //! Evidence in the journal's sealed files, which were prepared before the intent was recorded.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::facts::{Evidence, Exit, Started};
 use crate::journal::{Durable, JournalError, write_evidence};
@@ -33,16 +33,6 @@ impl Evidence for FileEvidence {
     }
 }
 
-/// Whether anything was ever written to a file that was prepared blank, whole or not; what cannot be read may have been.
-///
-/// A `.started` that says anything means that the command may have run.
-pub fn says_anything(path: &Path) -> bool {
-    match std::fs::read(path) {
-        Ok(block) => block.iter().any(|byte| *byte != 0),
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
-    }
-}
-
 /// With its cause, since only words go over the control pipe.
 fn in_words(error: &JournalError) -> io::Error {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
@@ -52,7 +42,7 @@ fn in_words(error: &JournalError) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::read_evidence;
+    use crate::journal::{is_blank, read_evidence};
 
     fn blank(folder: &tempfile::TempDir, name: &str) -> PathBuf {
         let path = folder.path().join(name);
@@ -65,12 +55,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (started, exit) = (blank(&folder, "a.started"), blank(&folder, "a.exit"));
         let mut evidence = FileEvidence::new(&started, &exit);
-        assert_eq!((read_evidence::<Started>(&started), says_anything(&started)), (None, false));
+        assert_eq!((read_evidence::<Started>(&started), is_blank(&started)), (None, true));
         let mut facts = Started { supervisor_pid: 1_234_567, command_pid: Some(99), ..Started::default() };
         evidence.started(&facts).unwrap();
         facts.command_pid = None;
         evidence.spawned(&facts).unwrap();
-        assert_eq!((read_evidence(&started), says_anything(&started)), (Some(facts), true));
+        assert_eq!((read_evidence(&started), is_blank(&started)), (Some(facts), false));
         evidence.exit(&Exit::not_started("no GO")).unwrap();
         assert_eq!(read_evidence(&exit), Some(Exit::not_started("no GO")));
     }
@@ -91,7 +81,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = blank(&folder, "c.started");
         std::fs::write(&path, "{\"supervisor_pid\":1").unwrap();
-        assert_eq!((read_evidence::<Started>(&path), says_anything(&path)), (None, true));
-        assert!(!says_anything(&folder.path().join("none")));
+        assert_eq!((read_evidence::<Started>(&path), is_blank(&path)), (None, false));
     }
 }

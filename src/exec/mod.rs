@@ -50,7 +50,7 @@ pub use control::SupervisorPlace;
 pub use ending::end_orphans;
 pub use environment::base_environment;
 pub use error::ExecError;
-pub use evidence::{FileEvidence, says_anything};
+pub use evidence::FileEvidence;
 pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use fence::Fence;
@@ -63,7 +63,7 @@ pub use replace::{REPLACE, Unfit, contents};
 pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr_blob};
 pub use supervise::{Supervised, cancel_running, supervise};
 pub use supervisor::{Seams, supervisor_main};
-pub use survivors::{boot_id, machine_id, pid_namespace, process_start, survivors};
+pub use survivors::{machine_id, pid_namespace, process_start, survivors};
 // What a supervisor left is read with the journal's own reader.
 pub use crate::journal::read_evidence;
 pub use tail::{Growth, LONGEST_LINE, Line, LineIndex};

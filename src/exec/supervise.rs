@@ -145,7 +145,7 @@ impl Supervised {
 ///
 /// Only on the same boot and in the same pid namespace, and only if the pid still is that supervisor.
 pub fn cancel_running(started: &Started) -> bool {
-    let here = super::survivors::boot_id() == started.boot_id
+    let here = crate::host::clock::boot_id().unwrap_or_default() == started.boot_id
         && super::survivors::pid_namespace() == started.pid_ns
         && !started.boot_id.is_empty();
     here && signal_exactly(started.supervisor_pid, started.supervisor_start)

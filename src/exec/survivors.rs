@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::facts::{Leftover, Started, cut};
 use super::processes::{Process, all, command_line};
+use crate::host::clock::boot_id;
 use crate::text::hex;
 
 /// The longest command line that is shown of a process, in bytes.
@@ -57,11 +58,6 @@ pub(super) fn leftover(pid: u32, filter: &dyn Fn(&str) -> String) -> Leftover {
     Leftover { pid, command }
 }
 
-/// The id of this boot; empty where the system does not say.
-pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
-}
-
 /// A digest of the machine's id, since the id itself is meant to stay on the machine (machine-id(5)); empty if there is none.
 pub fn machine_id() -> String {
     let id = ["/etc/machine-id", "/var/lib/dbus/machine-id"].iter().find_map(|path| fs::read_to_string(path).ok());
@@ -88,7 +84,7 @@ pub(super) fn this_supervisor() -> Started {
         command_pid: None,
         command_start: None,
         command_end: None,
-        boot_id: boot_id(),
+        boot_id: boot_id().unwrap_or_default(),
         machine_id: machine_id(),
         pid_ns: pid_namespace(),
     }
@@ -118,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_place_is_known() {
-        assert_eq!(boot_id().len(), 36);
+        assert_eq!(boot_id().unwrap().len(), 36);
         assert_ne!(pid_namespace(), 0);
         let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
         assert!(machine.trim().is_empty() || !machine_id().contains(machine.trim()));

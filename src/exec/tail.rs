@@ -130,9 +130,24 @@ impl LineIndex {
                 }
             }
             open.take(rest, first);
+            // Nothing more of it is given, however long it is: on to the line behind it.
+            if open.cut && line + 1 == last {
+                break;
+            }
+            if let Some(offset) = self.start_of(line + 1).filter(|_| open.cut) {
+                reader.offset = offset;
+                line += 1;
+                lines.push(std::mem::replace(&mut open, Line { number: line, bytes: Vec::new(), cut: false }));
+            }
         }
         lines.push(open);
         Ok(lines)
+    }
+
+    /// Where a line starts, if that was kept; it was for every line behind a very long one.
+    fn start_of(&self, line: u64) -> Option<u64> {
+        let at = self.checkpoints.binary_search_by_key(&line, |checkpoint| checkpoint.line).ok()?;
+        Some(self.checkpoints[at].offset)
     }
 
     fn length(&self) -> io::Result<u64> {
@@ -213,6 +228,25 @@ mod tests {
 
     fn all(index: &mut LineIndex) -> Growth {
         index.refresh(u64::MAX).unwrap()
+    }
+
+    #[test]
+    fn of_a_very_long_line_only_the_beginning_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.out");
+        let long = 3 << 20;
+        std::fs::write(&path, [&vec![b'x'; long], b"\nbehind\n".as_slice(), &vec![b'y'; long]].concat()).unwrap();
+        let mut index = LineIndex::new(&path);
+        all(&mut index);
+        // What nobody reads can become anything.
+        let file = File::options().write(true).open(&path).unwrap();
+        for offset in [2 << 20, 5 << 20] {
+            file.write_at(b"\nread\n", offset).unwrap();
+        }
+        let window = index.window(0, 9).unwrap();
+        let seen: Vec<_> = window.iter().map(|line| (line.number, line.bytes.len(), line.cut)).collect();
+        assert_eq!(seen, [(0, LONGEST_LINE, true), (1, 6, false), (2, LONGEST_LINE, true)]);
+        assert_eq!(window[1].bytes, b"behind");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::environment::{MARK, SITE};
+use crate::host::clock::boot_id;
 
 /// A process that cannot be mistaken for a later one of the same number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +32,12 @@ impl Identity {
     }
 
     pub fn of(pid: Pid) -> Self {
-        Self { pid: pid.as_raw_pid(), started: started(pid.as_raw_pid()), boot: boot(), namespace: namespace() }
+        Self { pid: pid.as_raw_pid(), started: started(pid.as_raw_pid()), boot: boot_id(), namespace: namespace() }
     }
 
     /// Does it live? In doubt, yes: a lab of somebody else is left alone.
     pub fn lives(&self) -> bool {
-        if self.boot != boot() {
+        if self.boot != boot_id() {
             return false;
         }
         if self.namespace != namespace() {
@@ -99,10 +100,6 @@ fn started(pid: i32) -> Option<u64> {
     let state = fields.next()?;
     let start = fields.nth(18)?.parse().ok()?;
     (state != "Z" && state != "X").then_some(start)
-}
-
-fn boot() -> Option<String> {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }
 
 fn namespace() -> Option<PathBuf> {

@@ -2,6 +2,7 @@
 
 use crate::engine::AttemptId;
 use crate::exec::{self, Exit, Started};
+use crate::host::clock::boot_id;
 use crate::journal::{Evidence, SupLock, is_blank, read_evidence};
 use crate::text::plain;
 
@@ -29,7 +30,7 @@ pub struct Whereabouts {
 impl Whereabouts {
     /// This boot of this machine, and the processes that can be seen from here.
     pub fn here() -> Self {
-        Self { boot: exec::boot_id(), machine: exec::machine_id(), pids: exec::pid_namespace() }
+        Self { boot: boot_id().unwrap_or_default(), machine: exec::machine_id(), pids: exec::pid_namespace() }
     }
 }
 

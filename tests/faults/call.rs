@@ -61,6 +61,9 @@ impl Call {
     /// Without the names that are drawn anew for each run.
     pub fn place(&self) -> String {
         let part = |part: &str| {
+            if part.starts_with(".tmp") {
+                return "*".to_owned();
+            }
             let (stem, end) = part.rsplit_once('.').unwrap_or((part, ""));
             let drawn = stem.len() == 64 || stem.starts_with("1-") || stem.len() == 7 && stem.contains('-');
             if drawn { format!("*{}{end}", if end.is_empty() { "" } else { "." }) } else { part.to_owned() }

@@ -14,6 +14,9 @@ use crate::sweep::{Fault, Trial, calls, trials, try_one};
 /// Each traces in a process of its own, since a tracer hears of all children of its process.
 const WORKERS: usize = 2;
 
+/// How many trials are made between two lines about how far it is.
+const NEWS: usize = 200;
+
 /// Numbers that look random and are the same every time: splitmix64.
 struct Dice(u64);
 
@@ -120,11 +123,10 @@ fn sweep(limit: Option<Duration>, words: &[&str]) -> ExitCode {
         println!("{act:?}: {} calls, {} faults", calls.len(), all.len());
         wanted.extend(all);
     }
-    if limit.is_some() {
-        let mut dice = Dice(seed);
-        for at in (1..wanted.len()).rev() {
-            wanted.swap(at, dice.below(at + 1));
-        }
+    // Shuffled even when all are tried: a sweep that somebody stops was a sample.
+    let mut dice = Dice(seed);
+    for at in (1..wanted.len()).rev() {
+        wanted.swap(at, dice.below(at + 1));
     }
     let all = wanted.len();
     let queue = std::sync::Mutex::new(wanted.into_iter());
@@ -195,6 +197,9 @@ struct Count {
 impl Count {
     fn take(&mut self, trial: &Trial, shown: &serde_json::Value) {
         self.trials += 1;
+        if self.trials.is_multiple_of(NEWS) {
+            println!("{} trials, {} violations", self.trials, self.violations.len());
+        }
         if let Some(place) = shown["fell"].as_str() {
             *self.by_place.entry(place.to_owned()).or_default() += 1;
         }
