@@ -161,7 +161,12 @@ impl SupLock {
     /// Whether a supervisor lives. When that cannot be found out, it is taken to live: a command that may still run
     /// must not run twice.
     pub fn is_held(path: &Path) -> bool {
-        Flock::is_held(path).unwrap_or(true)
+        Self::look(path).unwrap_or(true)
+    }
+
+    /// The same, or why it cannot be found out.
+    pub fn look(path: &Path) -> std::io::Result<bool> {
+        Flock::is_held(path)
     }
 }
 

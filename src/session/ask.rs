@@ -139,7 +139,7 @@ impl Asker {
             Matched {
                 what: format!("{}{found}", plain(&test.shown())),
                 held: facts.judged == Judged::Passed,
-                unknown: facts.judged == Judged::Unknown,
+                unknown: facts.judged == Judged::Unknown || facts.result == EndResult::Signaled,
                 line: None,
             }
         });

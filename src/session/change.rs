@@ -99,7 +99,7 @@ impl Session {
             self.keep_sight(&task.attempt.to_string(), sight)?;
             self.remember(Some(sight))?;
         }
-        let before = self.before_of(&beginning, prepared.sight);
+        let before = self.before_of(&beginning, prepared.sight)?;
         self.tell_rewritten()?;
         match &task.resolved.work {
             Work::Command(_) | Work::Edit { .. } => self.supervise(task, beginning, before),
@@ -124,10 +124,14 @@ impl Session {
     }
 
     /// What the guards are compared with afterwards: for a way back, what was there before the change it undoes.
-    fn before_of(&self, beginning: &Beginning, now: Option<super::watch::Sight>) -> Option<super::watch::Sight> {
+    fn before_of(
+        &self,
+        beginning: &Beginning,
+        now: Option<super::watch::Sight>,
+    ) -> Result<Option<super::watch::Sight>, Trouble> {
         match &beginning.undoes {
             Some(undone) => self.kept_sight(&undone.to_string()),
-            None => now,
+            None => Ok(now),
         }
     }
 

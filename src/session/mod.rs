@@ -168,15 +168,23 @@ impl Session {
     fn remember(&self, sight: Option<&Sight>) -> Result<(), Trouble> {
         let Some(sight) = sight else { return Ok(()) };
         let name = sight.guards().digest;
-        if self.kept_sight(&name).is_some() {
+        if matches!(self.kept_sight(&name), Ok(Some(_))) {
             return Ok(());
         }
         self.keep_sight(&name, sight)
     }
 
-    fn kept_sight(&self, name: &str) -> Option<Sight> {
-        let bytes = std::fs::read(self.folder.guards().join(format!("{name}.json"))).ok()?;
-        serde_json::from_slice(&bytes).ok()
+    /// None where it was never kept, or is damaged. What cannot be read may be there: it is no measure that nobody took.
+    fn kept_sight(&self, name: &str) -> Result<Option<Sight>, Trouble> {
+        let path = self.folder.guards().join(format!("{name}.json"));
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let why = format!("the measure of the guards `{}` cannot be read: {error}", path.display());
+                Err(failed(why, Exit::Environment))
+            }
+        }
     }
 }
 

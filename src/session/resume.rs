@@ -28,6 +28,9 @@ use crate::text::plain;
 /// How often a step that still runs is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// How many looks in a row may fail before it is said that nothing can be seen.
+const BLIND: u32 = 50;
+
 /// Makes the place of the commands of a run, or says why there is none any more.
 pub type MakePlace = Box<dyn FnOnce(&Run, &Plan) -> Result<Place, Trouble>>;
 
@@ -126,7 +129,7 @@ impl Session {
             _ => None,
         });
         let Some(guards) = whole else { return Ok(None) };
-        let sight = self.kept_sight(&guards.digest).filter(|sight| sight.guards().digest == guards.digest);
+        let sight = self.kept_sight(&guards.digest)?.filter(|sight| sight.guards().digest == guards.digest);
         sight.map(Some).ok_or_else(|| {
             failed("the measure of what must not change is damaged, so nothing can be compared with it", Exit::Corrupt)
         })
@@ -193,14 +196,14 @@ impl Session {
         again.map_err(|why| failed(why.to_string(), Exit::InvalidRunbook))
     }
 
-    fn before_attempt(&self, attempt: &Attempt) -> Option<super::watch::Sight> {
+    fn before_attempt(&self, attempt: &Attempt) -> Result<Option<super::watch::Sight>, Trouble> {
         let named = attempt.intent.undoes.as_ref().unwrap_or(&attempt.intent.attempt);
         self.kept_sight(&named.to_string())
     }
 
     /// Its end is on disk: what it did is measured now, and the outcome recorded with where it was found.
     fn settle_found(&mut self, attempt: &Attempt, resolved: Resolved, exit: &exec::Exit) -> Result<(), Trouble> {
-        let before = self.before_attempt(attempt);
+        let before = self.before_attempt(attempt)?;
         let task = self.task(resolved, attempt.intent.attempt.clone());
         task.settle_exit(Some(exit), before);
         let settled = loop {
@@ -221,13 +224,13 @@ impl Session {
         let id = attempt.intent.attempt.clone();
         self.stop = Stop::default();
         let task = self.task(resolved, id.clone());
-        let before = self.before_attempt(attempt);
+        let before = self.before_attempt(attempt)?;
         let files = self.evidence(&id)?;
         self.busy = Some(Busy::Running { attempt: id, step: attempt.intent.step.clone() });
         self.say_armed();
-        self.beside.run(move || {
-            let exit = end_of(&files, &task.stop);
-            task.settle_exit(exit.as_ref(), before);
+        self.beside.run(move || match end_of(&files, &task.stop) {
+            Ok(exit) => task.settle_exit(exit.as_ref(), before),
+            Err(why) => super::task::send(&task.to, Msg::Settled(Err(why))),
         });
         Ok(())
     }
@@ -241,7 +244,7 @@ impl Session {
         let task = self.task(self.resolved_again(&attempt)?, attempt.intent.attempt.clone());
         let proof = self.proof_of(&attempt, &task);
         if attempt.unknown.is_some() || proof.is_some() {
-            let before = self.before_attempt(&attempt);
+            let before = self.before_attempt(&attempt)?;
             let why = attempt.unknown.clone().unwrap_or_default();
             let facts = proof.unwrap_or_else(|| Facts { found: vec![why], ..ask::measured(Judged::Unknown) });
             if let Some(settled) = task.weigh(facts, before).map_err(|why| failed(why, Exit::Environment))? {
@@ -314,15 +317,19 @@ impl Session {
     }
 }
 
-/// Waits for the end of a step that another process began; it is told to stop where that is wished.
-fn end_of(files: &Files, stop: &Stop) -> Option<exec::Exit> {
-    let mut told = false;
+/// Waits for the end of a step that another process began; it is told to stop where that is wished. In words, why nobody
+/// can see any more whether it runs.
+fn end_of(files: &Files, stop: &Stop) -> Result<Option<exec::Exit>, String> {
+    let (mut told, mut blind) = (false, 0);
     loop {
         if let Some(exit) = exit_in(files) {
-            return Some(exit);
+            return Ok(Some(exit));
         }
-        if !SupLock::is_held(&files.lock()) {
-            return exit_in(files);
+        match SupLock::look(&files.lock()) {
+            Ok(true) => blind = 0,
+            Ok(false) => return Ok(exit_in(files)),
+            Err(_) if blind < BLIND => blind += 1,
+            Err(error) => return Err(format!("it cannot be seen whether the step still runs: {}", ask::chain(&error))),
         }
         if stop.is_asked() && !told {
             told = read_evidence::<Started>(&files.started()).is_some_and(|started| exec::cancel_running(&started));

@@ -68,8 +68,8 @@ pub fn tracer(scene: &Scene) -> Tracer {
     Tracer::new(scene.stage.state(), std::path::Path::new(EXE))
 }
 
-/// How often a trial is begun anew when its fault fell on nothing: the order of two processes differs from run to run,
-/// and so does the number of their calls, by one or two.
+/// How often a trial is begun anew, at an earlier call, when its fault fell on nothing: what two processes do beside each
+/// other differs from run to run, and so does the number of their calls.
 const TRIES: usize = 5;
 
 /// Tries one fault on a run of its own.
@@ -79,7 +79,7 @@ pub fn try_one(trial: Trial) -> Shown {
         if shown.fell.is_some() {
             break;
         }
-        shown = try_once(Trial { index: trial.index.saturating_sub(fewer), ..trial });
+        shown = try_once(Trial { index: trial.index * (TRIES - fewer) / TRIES, ..trial });
     }
     if shown.fell.is_none() {
         shown.violation = Some(Violation("its fault fell on nothing".to_owned()));
