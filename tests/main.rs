@@ -13,6 +13,7 @@ mod edit;
 mod exec;
 mod fence;
 mod golden;
+mod handing;
 mod include;
 mod kill;
 mod layers;

@@ -84,7 +84,7 @@ struct Place<'a> {
 
 fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
     let changes = match step.kind {
-        StepKind::Change(_) | StepKind::Edit(_) => true,
+        StepKind::Change(_) | StepKind::Terminal(_) | StepKind::Edit(_) => true,
         StepKind::ByHand(_) => place.phase == Phase::Repair || step.fields.risk.is_some(),
         StepKind::Check(_)
         | StepKind::Wait { .. }
@@ -113,7 +113,7 @@ fn lay(step: &Step, number: &str, place: &Place, cards: &mut Vec<Card>) {
 }
 
 fn kind(step: &Step, changes: bool) -> String {
-    let said = step.fields.risk.is_some() || matches!(step.kind, StepKind::Change(_));
+    let said = step.fields.risk.is_some() || matches!(step.kind, StepKind::Change(_) | StepKind::Terminal(_));
     let risk = if changes && said { format!(", risk {}", step.risk().word()) } else { String::new() };
     match &step.kind {
         StepKind::Check(_) => "look".to_owned(),
@@ -125,6 +125,7 @@ fn kind(step: &Step, changes: bool) -> String {
         StepKind::Change(_) => format!("change{risk}"),
         StepKind::ByHand(_) => format!("by hand{risk}"),
         StepKind::Question(_) => "question".to_owned(),
+        StepKind::Terminal(_) => format!("terminal{risk}"),
         StepKind::Edit(_) => format!("edit{risk}"),
         StepKind::Announce(_) => "announcement".to_owned(),
         StepKind::Include { runbook, .. } => format!("the runbook {}", runbook.value),
@@ -256,6 +257,7 @@ impl Builder<'_> {
             StepKind::Change(command) => self.command("Runs", command),
             StepKind::ByHand(text) => self.prose("Do", Some(text)),
             StepKind::Question(text) => self.prose("Asks", Some(text)),
+            StepKind::Terminal(command) => self.command("You work in", command),
             StepKind::Edit(path) => self.names("Edits", std::slice::from_ref(path)),
             StepKind::Announce(text) => {
                 let text = self.text(text);

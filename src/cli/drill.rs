@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::outcome::CliError;
-use super::run::{How, bundle, drive, headless, not_a_part};
+use super::run::{How, bundle, drive, headless, needs_no_terminal, not_a_part};
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::Exit;
 use crate::engine::record::Mode;
@@ -75,6 +75,9 @@ pub fn drill(args: &DrillArgs) -> Outcome {
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     if let (Some(answers), Some(path)) = (&answers, &args.answers) {
         answers.check(&crate::engine::Plan::new(runbook.clone()), path)?;
+    }
+    if answers.is_some() {
+        needs_no_terminal(&runbook)?;
     }
     let lab = start(&args.lab, &runbook, &ours.workspace, &folder.path().join("lab"))?;
     let mut given = set_by(&runbook, &args.lab, &lab)?;

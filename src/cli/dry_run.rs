@@ -62,7 +62,7 @@ fn tell(out: &mut impl Write, indent: &str, resolved: &Resolved) -> io::Result<(
     for test in &resolved.needs {
         writeln!(out, "{indent}  needs: {}", plain(&test.shown()))?;
     }
-    if !matches!(resolved.work, Work::Command(_)) {
+    if !matches!(resolved.work, Work::Command(_) | Work::Terminal(_)) {
         return Ok(());
     }
     if !resolved.may_change.is_empty() {
@@ -111,7 +111,7 @@ fn as_written(step: &Step) -> String {
         model::Command::Argv(..) => command.first_line(),
     };
     match &step.kind {
-        StepKind::Change(change) => command(change),
+        StepKind::Change(change) | StepKind::Terminal(change) => command(change),
         StepKind::Check(Test::Command(test)) | StepKind::Wait { test: Test::Command(test), .. } => command(test),
         StepKind::Check(Test::Probe(_))
         | StepKind::Wait { test: Test::Probe(_), .. }

@@ -16,8 +16,8 @@ use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::record::{Close, Mode};
 use crate::engine::{Exit, Plan};
 use crate::headless::{Answers, Decisions, Headless, HeadlessError};
-use crate::model::Runbook;
 use crate::model::runbook::Status;
+use crate::model::{Runbook, StepKind};
 use crate::plain::lines::Stdin;
 use crate::plain::{Left, Plain};
 use crate::session::bundle::Bundle;
@@ -128,11 +128,24 @@ pub fn run(args: RunArgs) -> Outcome {
         runbook,
         bundle,
     };
+    if answers.is_some() && !args.look {
+        needs_no_terminal(&start.runbook)?;
+    }
     let session = open(start)?;
     match answers {
         Some(answers) => headless(session, &answers, Decisions::default()),
         None => drive(session, &args.how),
     }
+}
+
+/// Nobody is there who could work in a program: said before anything runs.
+pub fn needs_no_terminal(runbook: &Runbook) -> Result<(), CliError> {
+    let steps = runbook.steps();
+    let Some((_, step)) = steps.iter().find(|(_, step)| matches!(step.kind, StepKind::Terminal(_))) else {
+        return Ok(());
+    };
+    let message = format!("step `{}` is a terminal, which needs a person in it; nothing ran", step.id.value);
+    Err(CliError::new(Exit::PersonNeeded, message))
 }
 
 /// `NAME=VALUE` as a map.

@@ -48,7 +48,11 @@ impl Plan {
 /// Whether a process or a probe belongs to the step.
 fn runs_something(item: &Item) -> bool {
     match item.step.kind {
-        StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Change(_) | StepKind::Edit(_) => true,
+        StepKind::Check(_)
+        | StepKind::Wait { .. }
+        | StepKind::Change(_)
+        | StepKind::Terminal(_)
+        | StepKind::Edit(_) => true,
         StepKind::ByHand(_)
         | StepKind::Question(_)
         | StepKind::Announce(_)

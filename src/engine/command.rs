@@ -50,6 +50,13 @@ pub enum Command {
     },
     /// A deed by hand that changes something was done, or could not be: an attempt from intent to end.
     ByHand(Box<Deed>),
+    /// What came of a program that a person worked in, as they say, with `done_when` measured.
+    Conclude {
+        step: Key,
+        answer: Answer,
+        how: String,
+        done: Vec<Matched>,
+    },
     /// A file was edited in a private copy.
     Draft {
         step: Key,

@@ -63,7 +63,7 @@ fn uses(step: &Step, name: &str) -> Option<&'static str> {
         return Some("what may change in ");
     }
     let own = match &step.kind {
-        Kind::Change(command) => in_command(command, name),
+        Kind::Change(command) | Kind::Terminal(command) => in_command(command, name),
         Kind::Check(test) | Kind::Wait { test, .. } => in_test(test, name),
         Kind::Edit(path) => in_text(path, name),
         Kind::ByHand(_) | Kind::Question(_) | Kind::Announce(_) | Kind::Include { .. } | Kind::Steps(_) => false,

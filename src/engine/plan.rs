@@ -110,7 +110,11 @@ impl Plan {
         let several = target.and_then(|name| head.targets.get(name)).is_some_and(|target| target.is_several(head));
         let changes = matches!(phase, Phase::Repair | Phase::FollowUp);
         let kind = match step.kind {
-            StepKind::Change(_) | StepKind::Edit(_) | StepKind::Steps(_) | StepKind::Include { .. } => true,
+            StepKind::Change(_)
+            | StepKind::Terminal(_)
+            | StepKind::Edit(_)
+            | StepKind::Steps(_)
+            | StepKind::Include { .. } => true,
             StepKind::ByHand(_) => changes && step.fields.r#where.is_some(),
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Announce(_) => false,
         };

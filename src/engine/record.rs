@@ -293,6 +293,9 @@ pub struct Facts {
     pub stdout: Option<Stream>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<Stream>,
+    /// The recording of a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast: Option<Stream>,
     pub judged: Judged,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
@@ -329,6 +332,7 @@ impl Facts {
             leftover: Vec::new(),
             stdout: None,
             stderr: None,
+            cast: None,
             judged,
             matched: Vec::new(),
             captured: BTreeMap::new(),
@@ -486,6 +490,9 @@ pub enum Event {
         judged: Judged,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         captured: BTreeMap<String, Value>,
+        /// `done_when`, measured when a person said how a terminal went.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        matched: Vec<Matched>,
         how: String,
         advance: Advance,
     },

@@ -353,6 +353,7 @@ impl Conversation {
             Work::Test(_)
             | Work::Wait { .. }
             | Work::Command(_)
+            | Work::Terminal(_)
             | Work::Edit { .. }
             | Work::Restore
             | Work::ByHand(_)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -14,7 +15,8 @@ use super::ending::end_all;
 use super::facts::{Ending, Exit};
 use super::filter::MakeFilter;
 use super::pump::{Pump, Pumped};
-use super::spec::{CommandSpec, OnTimeout, Streams, stderr_blob};
+use super::spec::{CommandSpec, OnTimeout, Streams, TerminalSpec, stderr_blob};
+use super::tty::{self, Keeping};
 use os_pipe::PipeWriter;
 
 /// How long a pipe is read after the command has ended, when something else still holds it.
@@ -107,6 +109,17 @@ impl Outputs {
             }
         };
         Ok((outputs, Ends { stdout, stderr }))
+    }
+
+    /// A terminal for a program, and the end of it that is the program's.
+    pub fn on_terminal(
+        terminal: &TerminalSpec,
+        door: UnixListener,
+        keeping: Keeping,
+    ) -> io::Result<(Self, std::fs::File)> {
+        let (tell, inbox) = channel();
+        let (pump, theirs) = tty::start(terminal.size, door, keeping, tell.clone())?;
+        Ok((Self { pumps: vec![pump], inbox, tell }, theirs))
     }
 
     /// Where to send what the attendant must know.
@@ -269,6 +282,7 @@ fn gather(exit: &mut Exit, streams: Vec<Pumped>) -> Vec<os_pipe::PipeReader> {
             *redacted.entry(name).or_default() += count;
         }
         facts.push(stream.facts);
+        exit.cast = exit.cast.take().or(stream.cast);
         open.extend(stream.open);
     }
     let mut facts = facts.into_iter();

@@ -115,6 +115,9 @@ pub struct Exit {
     /// How the armed way back ended, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub armed: Option<Disarmed>,
+    /// The recording, if it had a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast: Option<StreamFacts>,
 }
 
 impl Exit {

@@ -7,6 +7,7 @@
 //! session -- run_look ---------> __look: setsid, the fence, becomes the command
 //!         -- supervise, go ----> __supervise: setsid, subreaper, lock, .started -- the command (group of its own)
 //!         -- to another machine: __over stands where the command would, and ssh is its child
+//!         -- hand_over --------> the door of a supervisor that holds a terminal; __tty becomes the program on it
 //!                                  '- pipe -> filter -> blob                         '- a daemon, listed, not ended
 //! ```
 
@@ -14,7 +15,9 @@ mod armed;
 mod attend;
 mod blob;
 mod capture;
+mod cast;
 mod control;
+mod door;
 mod drain;
 mod ending;
 mod environment;
@@ -24,8 +27,10 @@ mod expect;
 mod facts;
 mod fence;
 mod filter;
+mod hand;
 mod login;
 mod look;
+mod modes;
 mod over;
 mod processes;
 mod program;
@@ -38,6 +43,7 @@ mod supervise;
 mod supervisor;
 mod survivors;
 mod tail;
+mod tty;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -46,6 +52,7 @@ pub use armed::{Armed, Disarmed, Verdict, pronounce, read as read_verdict};
 pub use attend::OutputNotice;
 pub use blob::{HEAD, TAIL};
 pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
+pub use cast::shown;
 pub use control::SupervisorPlace;
 pub use ending::end_orphans;
 pub use environment::base_environment;
@@ -55,18 +62,20 @@ pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use fence::Fence;
 pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
+pub use hand::{HandedBack, hand_over, knock_at};
 pub use login::{Login, login_of, seconds};
 pub use look::{Around, Cancel, run_look};
-pub use over::{Cut, Over};
+pub use over::{Cut, Over, ssh_terminal};
 pub use program::this_binary;
 pub use replace::{REPLACE, Unfit, contents};
-pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Streams, shell_argv, stderr_blob};
+pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Size, Streams, TerminalSpec, shell_argv, stderr_blob};
 pub use supervise::{Supervised, cancel_running, supervise};
 pub use supervisor::{Seams, supervisor_main};
 pub use survivors::{machine_id, pid_namespace, process_start, survivors};
 // What a supervisor left is read with the journal's own reader.
 pub use crate::journal::read_evidence;
 pub use tail::{Growth, LONGEST_LINE, Line, LineIndex};
+pub use tty::cast_beside;
 
 /// Runs one of the hidden subcommands that this binary is re-executed for; `None` if the arguments name none.
 ///
@@ -77,6 +86,7 @@ pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode
         look::LOOK => Some(look::look_main(words)),
         over::OVER => Some(over::over_main()),
         drain::DRAIN => Some(drain::drain_main()),
+        tty::TTY => Some(tty::tty_main(words)),
         replace::REPLACE => Some(replace::replace_main(words)),
         _ => None,
     }

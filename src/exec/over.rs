@@ -208,6 +208,20 @@ fn ssh_words(over: &Over) -> Vec<String> {
     words
 }
 
+/// The words that give a script a terminal on another machine: the person answers what ssh asks there.
+pub fn ssh_terminal(host: &str, script: &str) -> Vec<String> {
+    let mut words: Vec<_> =
+        ["ssh", "-t", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10"].map(str::to_owned).to_vec();
+    if let Some(folder) = control_folder() {
+        // A connection that is there is used; one that this would start would be taken for something left behind.
+        words.extend(["-o", "ControlMaster=no", "-o"].map(str::to_owned));
+        words.push(format!("ControlPath={folder}/%C"));
+    }
+    let script = format!("exec sh -c {}", crate::text::shell::single_quote(script));
+    words.extend(["--".to_owned(), host.to_owned(), script]);
+    words
+}
+
 /// A folder that only this person can enter, for the sockets of shared connections; without one, none is shared.
 fn control_folder() -> Option<String> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};

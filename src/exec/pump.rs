@@ -34,13 +34,25 @@ pub(super) struct Pumped {
     pub redacted: std::collections::BTreeMap<String, u64>,
     /// The pipe, if somebody still holds its other end.
     pub open: Option<PipeReader>,
+    /// The recording, where it is a terminal.
+    pub cast: Option<StreamFacts>,
 }
 
 /// How much has come; a notice of it is pending or not, so that a slow reader costs one notice and not a queue of them.
-#[derive(Default)]
-struct Grown {
+pub(super) struct Grown {
     bytes: AtomicU64,
     told: AtomicBool,
+    tell: Sender<Message>,
+}
+
+impl Grown {
+    /// So many bytes more have come.
+    pub fn note(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        if !self.told.swap(true, Ordering::AcqRel) {
+            let _ = self.tell.send(Message::Grown);
+        }
+    }
 }
 
 impl Pump {
@@ -50,16 +62,25 @@ impl Pump {
         // A larger pipe means fewer switches between writer and reader; the ordinary size does as well.
         #[cfg(target_os = "linux")]
         let _ = rustix::pipe::fcntl_setpipe_size(&reader, PIPE);
-        let (stopped, stop) = os_pipe::pipe()?;
         let blob = Blob::create(blob);
-        let grown = Arc::new(Grown::default());
+        let pump = Self::spawn(tell, move |stopped, grown| pump(reader, stopped, Sink { blob, filter, grown }))?;
+        Ok((pump, writer))
+    }
+
+    /// A thread that takes a stream to the disk, until it ends or something comes over the pipe it is given.
+    pub fn spawn(
+        tell: Sender<Message>,
+        work: impl FnOnce(&PipeReader, &Grown) -> Pumped + Send + 'static,
+    ) -> io::Result<Self> {
+        let (stopped, stop) = os_pipe::pipe()?;
+        let grown = Arc::new(Grown { bytes: AtomicU64::new(0), told: AtomicBool::new(false), tell: tell.clone() });
         let shared = Arc::clone(&grown);
         let thread = std::thread::Builder::new().name("pump".into()).spawn(move || {
-            let pumped = pump(reader, &stopped, Sink { blob, filter, grown: shared, tell: &tell });
+            let pumped = work(&stopped, &shared);
             let _ = tell.send(Message::Drained);
             pumped
         })?;
-        Ok((Self { thread, stop, grown }, writer))
+        Ok(Self { thread, stop, grown })
     }
 
     /// Bytes that have come; the next growth will be told again.
@@ -78,17 +99,13 @@ impl Pump {
 struct Sink<'a> {
     blob: Blob,
     filter: Box<dyn Filter>,
-    grown: Arc<Grown>,
-    tell: &'a Sender<Message>,
+    grown: &'a Grown,
 }
 
 impl Sink<'_> {
     fn take(&mut self, bytes: &[u8], spare: &mut Vec<u8>) {
         self.blob.write(self.filter.through(bytes, spare));
-        self.grown.bytes.fetch_add(bytes.len() as u64, Ordering::AcqRel);
-        if !self.grown.told.swap(true, Ordering::AcqRel) {
-            let _ = self.tell.send(Message::Grown);
-        }
+        self.grown.note(bytes.len() as u64);
     }
 }
 
@@ -124,7 +141,7 @@ fn pump(mut reader: PipeReader, stopped: &PipeReader, mut sink: Sink<'_>) -> Pum
     sink.filter.finish(&mut spare);
     sink.blob.write(&spare);
     let (facts, gap) = sink.blob.finish(at_end);
-    Pumped { facts, gap, redacted: sink.filter.counts(), open: (!at_end).then_some(reader) }
+    Pumped { facts, gap, redacted: sink.filter.counts(), open: (!at_end).then_some(reader), cast: None }
 }
 
 struct Ready {

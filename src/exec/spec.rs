@@ -37,6 +37,32 @@ pub struct CommandSpec {
     /// The way back that its supervisor goes by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub armed: Option<Box<Armed>>,
+    /// A terminal of its own, in place of the input and the streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<TerminalSpec>,
+}
+
+/// The terminal of a program that a person works in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalSpec {
+    /// Until the person's own size is known.
+    pub size: Size,
+    /// What the recording says that it is of: the id of the step.
+    pub marker: String,
+}
+
+/// The size of a terminal, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    pub cols: u16,
+    pub rows: u16,
+}
+
+/// What a terminal was for decades; for one that says no size.
+impl Default for Size {
+    fn default() -> Self {
+        Self { cols: 80, rows: 24 }
+    }
 }
 
 /// What happens when the time of a command is up.
@@ -83,6 +109,7 @@ impl CommandSpec {
             grace: GRACE,
             fence: Fence::None,
             armed: None,
+            terminal: None,
         }
     }
 

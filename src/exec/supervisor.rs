@@ -3,10 +3,13 @@
 //! It outlives the screen, and nothing outlives it unseen: orphans of the command become its children. It ends nothing
 //! of its own accord; signals go out only when it is asked (an order, or TERM to itself) or when the time is up.
 
+use std::fs::File;
 use std::io::{self, BufReader, Stdin};
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -17,15 +20,19 @@ use signal_hook::iterator::Signals;
 
 use super::armed::{Armed, Disarmed, Verdict};
 use super::attend::{Attended, Ends, Message, OutputNotice, Outputs, Running};
+use super::blob::Blob;
+use super::cast::Cast;
 use super::control::{Answer, Order, SupervisorPlace, Work, receive, send};
+use super::door;
 use super::drain::leave_drains;
 use super::facts::{Evidence, Exit, Started, cut};
 use super::filter::{Filter, FilterOf, MakeFilter, filtered};
 use super::login::ticks;
 use super::processes::{descendants, have_children, reap_orphans};
-use super::program::{resolve, standard_input};
+use super::program::{resolve, standard_input, this_binary};
 use super::spec::CommandSpec;
 use super::survivors::{leftover, process_start, survivors, this_supervisor};
+use super::tty::{self, Keeping, TTY};
 use crate::journal::SupLock;
 
 /// What a supervisor is given by the layers around it.
@@ -53,10 +60,19 @@ pub fn supervisor_main(seams: &Seams) -> ExitCode {
 /// A supervisor that holds its lock.
 struct Supervisor<'a> {
     work: &'a Work,
-    make: Box<dyn Fn() -> Box<dyn Filter> + 'a>,
+    make: Rc<dyn Fn() -> Box<dyn Filter> + 'a>,
+    filter: FilterOf,
     evidence: Box<dyn Evidence>,
     lock: SupLock,
+    /// The way into its terminal, where it has one; nobody waits at a door that is not there yet.
+    door: Option<UnixListener>,
     me: Started,
+}
+
+/// Where a command reads and writes.
+enum Way {
+    Pipes(Ends),
+    Terminal(File),
 }
 
 impl<'a> Supervisor<'a> {
@@ -65,7 +81,26 @@ impl<'a> Supervisor<'a> {
         let make = || (seams.filter)(&work.secrets).expect("the same secrets made a filter before");
         let lock = SupLock::take(&work.place.lock).map_err(|error| error.to_string())?;
         let evidence = (seams.evidence)(&work.place).map_err(|error| format!("cannot keep evidence: {error}"))?;
-        Ok(Self { work, make: Box::new(make), evidence, lock, me: this_supervisor() })
+        let door = work.spec.terminal.is_some().then(|| door::open(&door::beside(&work.place.lock))).transpose();
+        let door = door.map_err(|error| format!("cannot make the door of its terminal: {error}"))?;
+        let filter = seams.filter;
+        Ok(Self { work, make: Rc::new(make), filter, evidence, lock, door, me: this_supervisor() })
+    }
+
+    /// What the command reads and writes, and what attends to it.
+    fn outputs(&mut self) -> io::Result<(Outputs, Way)> {
+        let blob = &self.work.place.blob;
+        let (Some(terminal), Some(door)) = (&self.work.spec.terminal, self.door.take()) else {
+            let (outputs, ends) = Outputs::open(self.work.spec.streams, blob, &*self.make)?;
+            return Ok((outputs, Way::Pipes(ends)));
+        };
+        let kind = self.work.spec.env.get("TERM").map(String::as_str);
+        let cast = Cast::create(&tty::cast_beside(blob), terminal, kind);
+        let (secrets, filter) = (self.work.secrets.clone(), self.filter);
+        let live = Box::new(move || filter(&secrets).expect("the same secrets made a filter before"));
+        let keeping = Keeping { blob: Blob::create(blob), cast, filter: (self.make)(), live };
+        let (outputs, theirs) = Outputs::on_terminal(terminal, door, keeping)?;
+        Ok((outputs, Way::Terminal(theirs)))
     }
 
     fn run(mut self, mut orders: BufReader<Stdin>, asked: Receiver<()>) -> ExitCode {
@@ -81,8 +116,10 @@ impl<'a> Supervisor<'a> {
 
     /// Everything between GO and the end of the command.
     fn change(&mut self, orders: BufReader<Stdin>, asked: Receiver<()>) -> (Exit, Vec<os_pipe::PipeReader>) {
-        let spec = &self.work.spec;
-        let make: MakeFilter<'_> = &*self.make;
+        let work = self.work;
+        let spec = &work.spec;
+        let make = Rc::clone(&self.make);
+        let make: MakeFilter<'_> = &*make;
         let nothing = |reason: String| (Exit::not_started(filtered(make, &reason)), Vec::new());
         if asked.try_recv().is_ok() {
             return nothing("it was called off before it began".into());
@@ -91,9 +128,9 @@ impl<'a> Supervisor<'a> {
             Ok(program) => program,
             Err(reason) => return nothing(reason),
         };
-        let (outputs, ends) = match Outputs::open(spec.streams, &self.work.place.blob, make) {
+        let (outputs, way) = match self.outputs() {
             Ok(opened) => opened,
-            Err(error) => return nothing(format!("cannot make a pipe: {error}")),
+            Err(error) => return nothing(format!("cannot make a pipe or a terminal: {error}")),
         };
         // Whoever waits and listens is there before the command is: without them its end could not be known or asked for.
         let cancels = outputs.sender();
@@ -107,7 +144,7 @@ impl<'a> Supervisor<'a> {
             }
         };
         let spawned = match self.evidence.started(&self.me) {
-            Ok(()) => spawn(&program, spec, ends).map_err(|error| format!("cannot start the command: {error}")),
+            Ok(()) => spawn(&program, spec, way).map_err(|error| format!("cannot start the command: {error}")),
             Err(error) => Err(format!("cannot note that it starts: {error}")),
         };
         let handle = match spawned {
@@ -156,7 +193,7 @@ impl<'a> Supervisor<'a> {
         let program = resolve(spec)?;
         let opened = Outputs::open(spec.streams, &armed.blob, &*self.make);
         let (outputs, ends) = opened.map_err(|error| format!("cannot make a pipe: {error}"))?;
-        let spawned = outputs.waiter().and_then(|waiter| Ok((waiter, spawn(&program, spec, ends)?)));
+        let spawned = outputs.waiter().and_then(|waiter| Ok((waiter, spawn(&program, spec, Way::Pipes(ends))?)));
         let (waiter, handle) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => {
@@ -209,6 +246,9 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = self.evidence.exit(&exit) {
             exit.note_gap(Some(format!("cannot note how it ended: {error}")));
         }
+        if self.work.spec.terminal.is_some() {
+            let _ = std::fs::remove_file(door::beside(&self.work.place.lock));
+        }
         drop(self.lock);
         leave_drains(open);
         answer(&Answer::Ended(Box::new(exit)));
@@ -237,8 +277,23 @@ fn leave_the_screen() -> io::Result<Receiver<()>> {
     Ok(asked)
 }
 
-/// Spawns the command in a group of its own, so that a signal to its group does not reach the supervisor.
-fn spawn(program: &Path, spec: &CommandSpec, ends: Ends) -> io::Result<duct::Handle> {
+/// Spawns the command in a group of its own, so that a signal to its group does not reach the supervisor; on a terminal,
+/// in a session of its own.
+fn spawn(program: &Path, spec: &CommandSpec, way: Way) -> io::Result<duct::Handle> {
+    let ends = match way {
+        Way::Pipes(ends) => ends,
+        Way::Terminal(theirs) => {
+            let words = [TTY.into(), program.as_os_str().to_owned()].into_iter();
+            return duct::cmd(this_binary(), words.chain(spec.argv.iter().map(Into::into)))
+                .full_env(&spec.env)
+                .dir(&spec.cwd)
+                .stdin_file(theirs.try_clone()?)
+                .stderr_file(theirs.try_clone()?)
+                .stdout_file(theirs)
+                .unchecked()
+                .start();
+        }
+    };
     let name = spec.argv[0].clone();
     let child = duct::cmd(program, &spec.argv[1..])
         .full_env(&spec.env)

@@ -123,6 +123,7 @@ mod tests {
             allowed: Vec::new(),
             undone: false,
             decided: false,
+            answered: None,
             captured: std::collections::BTreeMap::new(),
             loops: std::collections::BTreeMap::new(),
         }

@@ -124,7 +124,7 @@ impl<'a> Headless<'a> {
                         self.control.already_done(&step, HOW)?;
                     }
                     Notice::Said(text) => self.say(&text)?,
-                    Notice::Changed | Notice::Output(_) => {}
+                    Notice::Changed | Notice::Output(_) | Notice::HandOver => {}
                 }
             }
         }
@@ -150,6 +150,10 @@ impl<'a> Headless<'a> {
             return Ok(Some(Exit::PersonNeeded));
         };
         match &resolved.work {
+            Work::Terminal(_) => {
+                self.say(&format!("{step}: a terminal needs a person in it; nothing of this step ran"))?;
+                return Ok(Some(Exit::PersonNeeded));
+            }
             Work::Edit { .. } => return self.edit(step, answer),
             Work::Command(_) => {
                 if *self.control.run().state(step) == StepState::Passed {

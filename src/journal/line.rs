@@ -147,7 +147,7 @@ pub(super) fn check(line: &[u8]) -> Result<Sealed<'_>, Flaw> {
         kind: text(&mut members, "kind")?,
         t: members.take_text("t"),
         attempt: members.take_text("attempt"),
-        streams: ["stdout", "stderr"].into_iter().filter_map(|stream| members.take_object(stream)).collect(),
+        streams: ["stdout", "stderr", "cast"].into_iter().filter_map(|stream| members.take_object(stream)).collect(),
     })
 }
 

@@ -10,7 +10,10 @@ pub(super) fn check(ground: &Ground, problems: &mut Vec<Diagnostic>) {
     }
     for (_, step) in ground.runbook.steps() {
         let fields = &step.fields;
-        if matches!(step.kind, StepKind::Change(_)) && fields.undo.is_none() && fields.no_undo.is_none() {
+        if matches!(step.kind, StepKind::Change(_) | StepKind::Terminal(_))
+            && fields.undo.is_none()
+            && fields.no_undo.is_none()
+        {
             let problem = Diagnostic::new(Code::NoWayBack, ground.file, step.place(), "a change without a way back");
             problems.push(
                 problem

@@ -157,8 +157,8 @@ mod tests {
     #[test]
     fn what_is_not_built_yet_is_refused() {
         assert_eq!(
-            problems_in("repair:\n  - { terminal: vi, id: x }\n"),
-            ["4:7 not-built-yet: `terminal` of `step` is part of the format, but this locum cannot do it yet"]
+            problems_in("repair:\n  - { by_hand: vi, approval: x }\n"),
+            ["4:20 not-built-yet: `approval` of `step` is part of the format, but this locum cannot do it yet"]
         );
     }
 

@@ -105,6 +105,15 @@ fn check_phase(phase: Phase, step: &Step, cx: &mut Cx) {
                     .help("if it changes something, move it to `repair`"),
             );
         }
+        Kind::Terminal(command) => {
+            let message = format!("a `terminal` in {}, which changes nothing", phase.word());
+            let problem = cx.problem(Code::KindInPhase, command.span(), message);
+            cx.push(
+                problem
+                    .help("nobody can tell what a person does in it; move it to `repair`")
+                    .help("if they only look, let them do it `by_hand`"),
+            );
+        }
         Kind::Edit(path) => {
             let message = format!("an `edit` in {}, which changes nothing", phase.word());
             let problem = cx.problem(Code::KindInPhase, path.span, message);

@@ -140,7 +140,11 @@ impl<'a> Place<'a> {
         }
         let changes = matches!(self.phase, Phase::Repair | Phase::FollowUp);
         let by_host = match step.kind {
-            StepKind::Change(_) | StepKind::Edit(_) | StepKind::Steps(_) | StepKind::Include { .. } => true,
+            StepKind::Change(_)
+            | StepKind::Terminal(_)
+            | StepKind::Edit(_)
+            | StepKind::Steps(_)
+            | StepKind::Include { .. } => true,
             StepKind::ByHand(_) => changes && step.fields.r#where.is_some(),
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Question(_) | StepKind::Announce(_) => false,
         };

@@ -8,7 +8,7 @@ use crate::yaml::{Kind as NodeKind, Node};
 
 /// The kinds that are built.
 pub(super) const KINDS: &[&str] =
-    &["check", "wait", "change", "by_hand", "question", "edit", "announce", "include", "steps"];
+    &["check", "wait", "change", "by_hand", "question", "terminal", "edit", "announce", "include", "steps"];
 
 /// Which kinds a field belongs to; a field that is not here belongs to all.
 const BELONGS: &[(&str, &[&str])] = &[
@@ -23,22 +23,22 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("hold", &["wait"]),
     ("stdin", &["check", "wait", "change"]),
     ("timeout", &["check", "wait", "change"]),
-    ("record", &["check", "wait", "change", "edit"]),
-    ("user", &["check", "wait", "change"]),
-    ("env", &["check", "wait", "change"]),
-    ("cwd", &["check", "wait", "change"]),
-    ("shell", &["check", "wait", "change"]),
+    ("record", &["check", "wait", "change", "terminal", "edit"]),
+    ("user", &["check", "wait", "change", "terminal"]),
+    ("env", &["check", "wait", "change", "terminal"]),
+    ("cwd", &["check", "wait", "change", "terminal"]),
+    ("shell", &["check", "wait", "change", "terminal"]),
     ("streams", &["check", "wait", "change"]),
-    ("risk", &["change", "by_hand", "edit"]),
-    ("needs", &["change", "by_hand", "edit"]),
-    ("done_when", &["change", "by_hand", "edit"]),
-    ("may_change", &["change", "by_hand", "edit"]),
-    ("undo", &["change", "by_hand"]),
-    ("no_undo", &["change", "by_hand"]),
-    ("repeatable", &["change"]),
-    ("unsafe_until", &["change", "by_hand", "edit"]),
-    ("confirm", &["change", "by_hand", "edit"]),
-    ("looks_alike", &["change", "by_hand"]),
+    ("risk", &["change", "by_hand", "terminal", "edit"]),
+    ("needs", &["change", "by_hand", "terminal", "edit"]),
+    ("done_when", &["change", "by_hand", "terminal", "edit"]),
+    ("may_change", &["change", "by_hand", "terminal", "edit"]),
+    ("undo", &["change", "by_hand", "terminal"]),
+    ("no_undo", &["change", "by_hand", "terminal"]),
+    ("repeatable", &["change", "terminal"]),
+    ("unsafe_until", &["change", "by_hand", "terminal", "edit"]),
+    ("confirm", &["change", "by_hand", "terminal", "edit"]),
+    ("looks_alike", &["change", "by_hand", "terminal"]),
 ];
 
 /// Whether an unknown key is nearly a kind: then that one is said, and no second thing.

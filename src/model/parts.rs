@@ -13,6 +13,7 @@ impl Step {
             Kind::Change(_)
             | Kind::ByHand(_)
             | Kind::Question(_)
+            | Kind::Terminal(_)
             | Kind::Announce(_)
             | Kind::Edit(_)
             | Kind::Include { .. }
@@ -29,7 +30,7 @@ impl Step {
             Test::Probe(_) => None,
         });
         let own = match &self.kind {
-            Kind::Change(command) => Some(command),
+            Kind::Change(command) | Kind::Terminal(command) => Some(command),
             Kind::Check(_)
             | Kind::Wait { .. }
             | Kind::ByHand(_)
@@ -55,15 +56,15 @@ impl Step {
         match (&self.fields.title, &self.kind) {
             (Some(title), _) => title.span,
             (None, Kind::Check(test) | Kind::Wait { test, .. }) => of_test(test),
-            (None, Kind::Change(command)) => command.span(),
+            (None, Kind::Change(command) | Kind::Terminal(command)) => command.span(),
             (None, Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) | Kind::Edit(text)) => text.span,
             (None, Kind::Include { runbook, .. }) => runbook.span,
             (None, Kind::Steps(steps)) => steps.first().map_or(self.span, Self::place),
         }
     }
 
-    /// Whether it changes something through locum: with a command, or as an edit.
+    /// Whether it changes something through locum: with a command, in a program, or as an edit.
     pub fn changes(&self) -> bool {
-        matches!(self.kind, Kind::Change(_) | Kind::Edit(_))
+        matches!(self.kind, Kind::Change(_) | Kind::Terminal(_) | Kind::Edit(_))
     }
 }

@@ -61,8 +61,8 @@ words! {
 }
 
 record! {
-    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `edit`, `announce`, `include`, `steps`).
-    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "edit", "announce", "include", "steps"] {
+    /// A step as it is written: exactly one kind (`check`, `wait`, `change`, `by_hand`, `question`, `terminal`, `edit`, `announce`, `include`, `steps`).
+    pub struct WrittenStep as "step" one of ["check", "wait", "change", "by_hand", "question", "terminal", "edit", "announce", "include", "steps"] {
         /// Named where another step, an answer or a person refers to it.
         id: Option<Name>,
         /// What is shown; default: the text, or the command's first line.
@@ -77,6 +77,8 @@ record! {
         by_hand: Option<Text>,
         /// What is asked; without `choices`: yes or no.
         question: Option<Text>,
+        /// An interactive program that the terminal is handed to; what it shows is recorded, what is typed never is.
+        terminal: Option<Command>,
         /// A file that a person edits; it is replaced once its difference was confirmed.
         edit: Option<Text>,
         /// What people are told: shown to copy, and sent where the user's configuration has a channel.
@@ -162,7 +164,7 @@ record! {
         /// Similar commands that are not this one.
         looks_alike: OneOrMany,
     }
-    later ["terminal", "approval", "may_disconnect"]
+    later ["approval", "may_disconnect"]
 }
 
 /// A step, or a text that a person does.
@@ -196,6 +198,8 @@ pub enum Kind {
     Change(Command),
     ByHand(Text),
     Question(Text),
+    /// A person works in a program.
+    Terminal(Command),
     /// A person edits a file.
     Edit(Text),
     /// People are told.
@@ -217,6 +221,7 @@ impl Kind {
             Self::Change(_) => "change",
             Self::ByHand(_) => "by_hand",
             Self::Question(_) => "question",
+            Self::Terminal(_) => "terminal",
             Self::Edit(_) => "edit",
             Self::Announce(_) => "announce",
             Self::Include { .. } => "include",
@@ -240,6 +245,7 @@ impl Step {
             | Kind::Change(_)
             | Kind::ByHand(_)
             | Kind::Question(_)
+            | Kind::Terminal(_)
             | Kind::Edit(_)
             | Kind::Announce(_) => &[],
         }
@@ -279,11 +285,6 @@ impl Decode for StepOrText {
 
 fn written(node: &Node, cx: &mut Cx) -> Option<Step> {
     let kinds: Vec<_> = KINDS.iter().copied().filter_map(|kind| node.get(kind)).collect();
-    let later = WrittenStep::LATER[..1].iter().any(|kind| node.get(kind).is_some());
-    if later {
-        check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
-        return None;
-    }
     let [kind] = kinds.as_slice() else {
         check_keys(node, WrittenStep::KEYS, WrittenStep::LATER, "`step`", cx);
         if kinds.is_empty() && has_misspelt_kind(node) {
@@ -330,6 +331,7 @@ fn kind_of(node: &Node, word: &str, fields: &mut WrittenStep, cx: &mut Cx) -> Op
         "change" => Kind::Change(fields.change.clone()?),
         "by_hand" => Kind::ByHand(fields.by_hand.clone()?),
         "question" => Kind::Question(fields.question.clone()?),
+        "terminal" => Kind::Terminal(fields.terminal.clone()?),
         "edit" => Kind::Edit(fields.edit.clone()?),
         "announce" => Kind::Announce(fields.announce.clone()?),
         "include" => Kind::Include { runbook: fields.include.clone()?, steps: Vec::new() },
@@ -348,7 +350,7 @@ fn default_title(kind: &Kind, fields: &WrittenStep) -> Text {
     };
     match kind {
         Kind::Check(test) | Kind::Wait { test, .. } => of_test(test),
-        Kind::Change(command) => of_command(command),
+        Kind::Change(command) | Kind::Terminal(command) => of_command(command),
         Kind::Edit(path) => Text { span: path.span, ..Text::literal(&format!("Edit {}", path.source)) },
         Kind::ByHand(text) | Kind::Question(text) | Kind::Announce(text) => {
             let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::engine::command::{Answer, Choice};
 use crate::engine::record::{Close, Confirm as Confirmed, Mode};
 use crate::engine::resolve::{Resolver, Work};
 use crate::engine::{AttemptId, Key};
-use crate::session::{Busy, Control, Edited, Notice, Trouble, run_on_terminal};
+use crate::session::{Busy, Control, Edited, HandedBack, Notice, Trouble, hand_over, run_on_terminal};
 use crate::text::{plain, width};
 use crate::view::{self, Act, Card, Confirm, First};
 
@@ -269,6 +269,8 @@ impl<'a> Plain<'a> {
                 self.control.undo(&digest, confirm, again)?;
             }
             Act::Edit => self.edit()?,
+            // Read while the program runs, see `watch`.
+            Act::GoIn => {}
             Act::Send => {
                 if let Some(confirm) = self.confirm(&card.confirm)? {
                     self.control.announce(&digest, confirm)?;
@@ -390,6 +392,7 @@ impl<'a> Plain<'a> {
             Work::Test(_)
             | Work::Wait { .. }
             | Work::Command(_)
+            | Work::Terminal(_)
             | Work::Edit { .. }
             | Work::Restore
             | Work::ByHand(_)
@@ -464,7 +467,10 @@ impl<'a> Plain<'a> {
         let mut running = None;
         let mut offered = false;
         let begun = Instant::now();
-        let mut told = false;
+        let (mut told, mut followed) = (false, true);
+        if self.control.terminal().is_some() {
+            writeln!(self.out, "the program runs; type `g` to go in, `stop` to end it, `q` to leave it running")?;
+        }
         while let Some(busy) = self.control.busy().cloned() {
             if let Some(text) = measured(&busy).filter(|_| begun.elapsed() >= LONG && !told) {
                 told = true;
@@ -474,7 +480,10 @@ impl<'a> Plain<'a> {
             {
                 running = Some(attempt);
             }
-            follow = follow.or_else(|| self.follow(running.as_ref()));
+            let works = self.control.terminal().is_some();
+            // What a program showed was seen in it; here it would only be noise.
+            followed &= !works;
+            follow = follow.or_else(|| self.follow(running.as_ref())).filter(|_| followed);
             match self.control.poll(WAIT) {
                 Ok(notices) => self.notices(notices)?,
                 Err(trouble) => writeln!(self.out, "{}", plain(&trouble.to_string()))?,
@@ -495,6 +504,14 @@ impl<'a> Plain<'a> {
                 continue;
             }
             match self.lines.next(Duration::ZERO) {
+                Line::Text(text) if works && matches!(text.trim(), "g" | "stop" | "q") => match text.trim() {
+                    "g" => self.hand_over()?,
+                    "stop" => self.control.cancel()?,
+                    _ => {
+                        writeln!(self.out, "left; the program goes on")?;
+                        return Ok(Some(Left::Kept));
+                    }
+                },
                 Line::Text(text) if offered => {
                     offered = false;
                     match text.trim() {
@@ -507,7 +524,7 @@ impl<'a> Plain<'a> {
             }
         }
         // What was over in an instant has its output too.
-        if let Some(mut follow) = follow.or_else(|| self.follow(running.as_ref())) {
+        if let Some(mut follow) = follow.or_else(|| self.follow(running.as_ref())).filter(|_| followed) {
             follow.finish(self.out)?;
         }
         Ok(None)
@@ -528,8 +545,28 @@ impl<'a> Plain<'a> {
             match notice {
                 Notice::AlreadyDone { step, held } => self.already = Some((step, held)),
                 Notice::Said(text) => writeln!(self.out, "{}", plain(&text))?,
+                Notice::HandOver => self.hand_over()?,
                 Notice::Changed | Notice::Output(_) => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Lends the terminal to the program that runs.
+    fn hand_over(&mut self) -> Result<(), PlainError> {
+        let Some(handing) = self.control.terminal() else { return Ok(()) };
+        if !self.lines.is_terminal() {
+            writeln!(
+                self.out,
+                "a program waits for a terminal, and here is none; `stop` is all that can be said to it"
+            )?;
+            return Ok(());
+        }
+        let mut back = None;
+        self.lines.lend(&mut || back = Some(hand_over(&handing)));
+        self.lines.drain();
+        if let Some(Ok(HandedBack::Taken) | Err(_)) = back {
+            writeln!(self.out, "type `g` to go in again, `stop` to end the program, `q` to leave it running")?;
         }
         Ok(())
     }

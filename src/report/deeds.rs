@@ -71,7 +71,12 @@ fn about(attempt: &Attempt, times: Times) -> Vec<String> {
         lines.push(format!("goes the way back of attempt {}", code(&undone.0)));
     }
     match (&attempt.end, &attempt.unknown) {
-        (Some(end), _) => lines.extend(ended(end, attempt.ended_at.as_deref(), times)),
+        (Some(end), _) => {
+            lines.extend(
+                attempt.answered.as_ref().map(|answer| format!("a person said how it went: {}", inline(answer))),
+            );
+            lines.extend(ended(end, attempt.ended_at.as_deref(), times));
+        }
         (None, Some(why)) => lines.push(format!("**how it ended is not known**: {}", inline(why))),
         (None, None) => lines.push("**no end is recorded**".to_owned()),
     }
@@ -128,7 +133,8 @@ fn ended(end: &Facts, at: Option<&str>, times: Times) -> Vec<String> {
     lines.extend(end.leftover.iter().map(|process| format!("still running: {}", code(process))));
     lines.extend(end.redacted.iter().map(|(name, count)| format!("redacted {}: {count} times", code(name))));
     lines.extend(end.evidence.iter().map(|evidence| format!("known from: {}", inline(evidence))));
-    lines.extend(end.stdout.iter().chain(&end.stderr).map(|stream| format!("output: {}", output(stream))));
+    let streams = end.stdout.iter().chain(&end.stderr).chain(&end.cast);
+    lines.extend(streams.map(|stream| format!("output: {}", output(stream))));
     lines
 }
 
@@ -142,7 +148,7 @@ pub fn outputs(run: &Run) -> String {
     let ends = run.attempts.values().filter_map(|attempt| Some((attempt, attempt.end.as_ref()?)));
     let mut out = String::new();
     for (attempt, end) in ends {
-        for stream in end.stdout.iter().chain(&end.stderr) {
+        for stream in end.stdout.iter().chain(&end.stderr).chain(&end.cast) {
             let _ = writeln!(out, "- {}: {}", code(&attempt.intent.step.to_string()), output(stream));
         }
     }

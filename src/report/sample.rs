@@ -75,6 +75,7 @@ fn ended(attempt: &str, step: &str, judged: Judged, found: &[&str], advance: Adv
         leftover: Vec::new(),
         stdout: Some(stream),
         stderr: None,
+        cast: None,
         judged,
         matched: Vec::new(),
         captured: BTreeMap::new(),

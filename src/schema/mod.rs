@@ -126,7 +126,7 @@ mod tests {
         let schema = runbook();
         let step = &schema["$defs"]["step"]["properties"];
         assert!(step["check"].is_object());
-        assert!(step["terminal"].is_null() && step["approval"].is_null());
+        assert!(step["approval"].is_null());
         assert!(schema["$defs"]["target"]["properties"]["jump"].is_null());
     }
 
@@ -134,7 +134,7 @@ mod tests {
     fn a_step_has_exactly_one_kind_and_no_other_keys() {
         let schema = runbook();
         let step = &schema["$defs"]["step"];
-        assert_eq!(step["oneOf"].as_array().map(Vec::len), Some(9));
+        assert_eq!(step["oneOf"].as_array().map(Vec::len), Some(10));
         assert_eq!(step["additionalProperties"], false);
         assert_eq!(schema["$defs"]["runbook"]["required"], json!(["locum", "title"]));
     }

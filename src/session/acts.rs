@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use super::control::{Busy, Control, Edited, Editing, Notice, Trouble};
+use super::control::{Busy, Control, Edited, Editing, Handing, Notice, Trouble};
 use super::stop::Stop;
 use super::task::{AskDone, Msg};
 use super::{Pending, Session, failed};
@@ -75,6 +75,10 @@ impl Session {
             Msg::Held { step, how, held } => {
                 self.busy = None;
                 self.commit(Command::AlreadyDone { step, held, how }).map(|_| ())
+            }
+            Msg::Concluded { step, answer, how, done } => {
+                self.busy = None;
+                self.commit(Command::Conclude { step, answer, how, done }).map(|_| ())
             }
             Msg::Needs { step, needs } => {
                 self.busy = None;
@@ -157,6 +161,10 @@ impl Control for Session {
         Ok(())
     }
 
+    fn terminal(&self) -> Option<Handing> {
+        self.handing()
+    }
+
     fn begin_edit(&mut self) -> Result<Editing, Trouble> {
         self.idle()?;
         let resolved = self.resolved(&self.here()?)?;
@@ -234,6 +242,9 @@ impl Control for Session {
     fn answer(&mut self, step: &Key, answer: Answer, how: &str) -> Result<(), Trouble> {
         self.idle()?;
         let resolved = self.resolved(step)?;
+        if matches!(resolved.work, Work::Terminal(_)) {
+            return self.conclude(resolved, answer, how);
+        }
         if matches!(resolved.work, Work::ByHand(_)) && resolved.does == Does::Change {
             self.deed(resolved, answer, how);
             return Ok(());

@@ -262,6 +262,7 @@ pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
         leftover: leftover(exit),
         stdout: exit.stdout.as_ref().map(|facts| stream(facts, blob)),
         stderr: exit.stderr.as_ref().map(|facts| stream(facts, &exec::stderr_blob(blob))),
+        cast: exit.cast.as_ref().map(|facts| stream(facts, &exec::cast_beside(blob))),
         redacted: exit.redacted.clone(),
         ..measured(verdict(exit, &matched, wanted.expect))
     };
@@ -347,7 +348,8 @@ pub fn got(blob: &Path, text: &str) -> bool {
 
 /// The author does not want the output kept: the digest stays, the bytes go.
 fn forget(blob: &Path, mut facts: Facts) -> Facts {
-    for stream in facts.stdout.iter_mut().chain(facts.stderr.iter_mut()) {
+    let streams = [&mut facts.stdout, &mut facts.stderr, &mut facts.cast];
+    for stream in streams.into_iter().flatten() {
         let _ = std::fs::File::options().write(true).truncate(true).open(blob.with_file_name(&stream.blob));
         stream.kept = 0;
         stream.cut = true;

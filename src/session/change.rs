@@ -102,7 +102,7 @@ impl Session {
         let before = self.before_of(&beginning, prepared.sight)?;
         self.tell_rewritten()?;
         match &task.resolved.work {
-            Work::Command(_) | Work::Edit { .. } => self.supervise(task, beginning, before),
+            Work::Command(_) | Work::Terminal(_) | Work::Edit { .. } => self.supervise(task, beginning, before),
             Work::Restore => self.restore(task, beginning, before),
             Work::ByHand(_) => self.undone_by_hand(task, beginning, before),
             Work::Test(_) | Work::Wait { .. } | Work::Question { .. } | Work::Announce { .. } => {
@@ -151,7 +151,13 @@ impl Session {
     ) -> Result<(), Trouble> {
         let Some(line) = self.line_of(&task.resolved) else { return Ok(()) };
         let files = Evidence::prepare(&self.folder, &task.attempt.0).map_err(|error| super::journal_trouble(&error))?;
-        let spec = self.armed(task.asker.place.change(&line, &task.asker.belongs), &task, &files);
+        let place = &task.asker.place;
+        let spec = match &task.resolved.work {
+            Work::Terminal(_) => place.terminal(&line, &task.asker.belongs, &task.resolved.key.to_string()),
+            _ => place.change(&line, &task.asker.belongs),
+        };
+        let terminal = spec.terminal.is_some();
+        let spec = self.armed(spec, &task, &files);
         let place = SupervisorPlace {
             lock: files.lock(),
             started: files.started(),
@@ -183,6 +189,9 @@ impl Session {
             return Ok(());
         }
         self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
+        if terminal {
+            self.notices.push(Notice::HandOver);
+        }
         self.say_armed();
         self.beside.run(move || task.carry(supervised, before));
         Ok(())
@@ -259,6 +268,7 @@ fn command_of(resolved: &Resolved) -> Option<&crate::engine::resolve::CommandLin
     use crate::engine::resolve::TestLine;
     match &resolved.work {
         Work::Command(line)
+        | Work::Terminal(line)
         | Work::Test(TestLine::Command(line))
         | Work::Wait { test: TestLine::Command(line), .. } => Some(line),
         Work::Test(TestLine::Probe(_))

@@ -33,6 +33,8 @@ pub enum Notice {
     Output(AttemptId),
     /// Something to say in the footer: a step runs longer than usual, a leftover process.
     Said(String),
+    /// A program waits for the terminal: hand it over.
+    HandOver,
     /// `done_when` holds before the change: offer to take the step as done.
     AlreadyDone { step: Key, held: Vec<String> },
 }
@@ -42,6 +44,15 @@ pub enum Notice {
 pub struct Editing {
     /// The words of the editor, the copy last. It runs on the person's own terminal.
     pub argv: Vec<String>,
+}
+
+/// A program that the person's terminal can be handed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handing {
+    /// The way in.
+    pub door: PathBuf,
+    /// What it is and where, for the person.
+    pub what: String,
 }
 
 /// What came of an edit.
@@ -106,6 +117,11 @@ pub trait Control {
 
     /// Goes the newest way back; `shown` as for a change, `again` the reason where it was tried before.
     fn undo(&mut self, shown: &str, confirm: Confirm, again: Option<String>) -> Result<(), Trouble>;
+
+    /// The program that runs on a terminal of its own, where one does.
+    fn terminal(&self) -> Option<Handing> {
+        None
+    }
 
     /// Takes a step whose `done_when` holds as done.
     fn already_done(&mut self, step: &Key, how: &str) -> Result<(), Trouble>;

@@ -14,6 +14,7 @@ mod deed;
 mod edit;
 mod fence;
 pub mod found;
+mod handing;
 mod hosts;
 pub mod inputs;
 mod keep;
@@ -48,7 +49,8 @@ use watch::{Sight, Watch};
 
 pub use edit::run_on_terminal;
 
-pub use control::{Busy, Control, Edited, Editing, Notice, Trouble};
+pub use control::{Busy, Control, Edited, Editing, Handing, Notice, Trouble};
+pub use handing::{HandedBack, hand_over};
 
 /// A run, held by this process.
 pub struct Session {

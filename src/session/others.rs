@@ -86,9 +86,12 @@ fn machines(plan: &Plan, run: &Run) -> Option<BTreeSet<String>> {
 /// Whether somebody or something acts on a machine in this step.
 fn acts(item: &Item) -> bool {
     match item.step.kind {
-        StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Change(_) | StepKind::Edit(_) | StepKind::ByHand(_) => {
-            true
-        }
+        StepKind::Check(_)
+        | StepKind::Wait { .. }
+        | StepKind::Change(_)
+        | StepKind::Terminal(_)
+        | StepKind::Edit(_)
+        | StepKind::ByHand(_) => true,
         StepKind::Question(_) | StepKind::Announce(_) | StepKind::Include { .. } | StepKind::Steps(_) => false,
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::resolve::{
     CommandLine, FenceLine, ProbeLine, Resolved, Signals, TargetLine, TestLine, Via, Work, as_user, fence,
 };
-use crate::exec::{self, CommandSpec, Cut, Fence, OnTimeout, Over, Streams};
+use crate::exec::{self, CommandSpec, Cut, Fence, OnTimeout, Over, Size, Streams, TerminalSpec};
 use crate::lab;
 use crate::probe::{CONFIGURED, Probe, scheme_and_place};
 use crate::session::watch::expand;
@@ -81,6 +81,21 @@ impl Place {
         self.there(line, belongs, spec, Cut::Again)
     }
 
+    /// A program that a person works in; over ssh on a terminal there, which ends with the line.
+    pub fn terminal(&self, line: &CommandLine, belongs: &Belongs, marker: &str) -> CommandSpec {
+        let spec = self.spec(line, belongs, None, OnTimeout::Warn);
+        let spec = match self.at.via {
+            Via::Ssh => CommandSpec {
+                argv: exec::ssh_terminal(&self.at.host, &self.script(line, belongs, &spec.argv)),
+                cwd: self.cwd.clone(),
+                ..spec
+            },
+            Via::Here | Via::Prefix(_) => self.there(line, belongs, spec, Cut::Again),
+        };
+        let terminal = TerminalSpec { size: Size::default(), marker: marker.to_owned() };
+        CommandSpec { terminal: Some(terminal), stdin: None, ..spec }
+    }
+
     fn spec(
         &self,
         line: &CommandLine,
@@ -99,6 +114,7 @@ impl Place {
             grace: exec::GRACE,
             fence: Fence::None,
             armed: None,
+            terminal: None,
         }
     }
 
@@ -136,16 +152,7 @@ impl Place {
 
     /// A command over ssh: it travels as a script on standard input, and a process of ours stands in for it here.
     fn over(&self, line: &CommandLine, belongs: &Belongs, spec: CommandSpec, cut: Cut) -> CommandSpec {
-        let env = taken_along(line, belongs);
-        let pairs = env.iter().map(|(name, value)| format!("{name}={}", single_quote(value))).collect::<Vec<_>>();
-        let cwd = line.cwd.as_ref().map_or_else(String::new, |cwd| format!("cd -- {} || exit 127\n", there_path(cwd)));
-        let command = join(&spec.argv);
-        // A bash that believes sshd started it reads the files of an interactive one.
-        let cwd = format!("unset SSH_CLIENT SSH2_CLIENT\n{cwd}");
-        let run = match &self.at.user {
-            Some(user) => format!("{cwd}exec {} env {} {command}\n", join(&as_user(user)), pairs.join(" ")),
-            None => format!("{cwd}export {}\nexec {command}\n", pairs.join(" ")),
-        };
+        let run = self.script(line, belongs, &spec.argv);
         let key = match cut {
             Cut::Again => belongs.attempt.clone(),
             Cut::Once => {
@@ -156,6 +163,20 @@ impl Place {
         let (host, stdin, streams) = (self.at.host.clone(), line.stdin.clone(), spec.streams);
         let over = Over { host, key, run, stdin, streams, cut };
         CommandSpec { argv: Over::argv(), stdin: Some(over.order()), cwd: self.cwd.clone(), ..spec }
+    }
+
+    /// A script for `sh` there that becomes the command.
+    fn script(&self, line: &CommandLine, belongs: &Belongs, argv: &[String]) -> String {
+        let env = taken_along(line, belongs);
+        let pairs = env.iter().map(|(name, value)| format!("{name}={}", single_quote(value))).collect::<Vec<_>>();
+        let cwd = line.cwd.as_ref().map_or_else(String::new, |cwd| format!("cd -- {} || exit 127\n", there_path(cwd)));
+        let command = join(argv);
+        // A bash that believes sshd started it reads the files of an interactive one.
+        let cwd = format!("unset SSH_CLIENT SSH2_CLIENT\n{cwd}");
+        match &self.at.user {
+            Some(user) => format!("{cwd}exec {} env {} {command}\n", join(&as_user(user)), pairs.join(" ")),
+            None => format!("{cwd}export {}\nexec {command}\n", pairs.join(" ")),
+        }
     }
 
     /// Whether commands run as this person without being asked to.
@@ -240,6 +261,7 @@ impl Place {
         let own = match &resolved.work {
             Work::Test(test) | Work::Wait { test, .. } => Some(test),
             Work::Command(_)
+            | Work::Terminal(_)
             | Work::Restore
             | Work::ByHand(_)
             | Work::Question { .. }
@@ -511,6 +533,21 @@ mod tests {
         assert!(sent.run.contains("cd -- \"$HOME\"/work || exit 127\n"), "{}", sent.run);
         let looks: Vec<_> = (0..2).map(|_| over(&away(Via::Ssh, None).look(&quoted, &belongs())).key).collect();
         assert_ne!(looks[0], looks[1], "two looks of one attempt are two commands there");
+    }
+
+    #[test]
+    fn a_program_that_a_person_works_in_has_a_terminal_there_too_and_is_never_asked_again() {
+        let spec = away(Via::Ssh, Some("riki")).terminal(&line(Some(5)), &belongs(), "inside");
+        assert_eq!(spec.argv[..2], ["ssh", "-t"]);
+        assert_eq!(spec.argv[spec.argv.len() - 3..spec.argv.len() - 1], ["--", "masato"]);
+        let script = spec.argv.last().unwrap();
+        assert!(script.starts_with("exec sh -c ") && script.contains("exec sudo -n -u riki -- env"), "{script}");
+        assert!(!spec.argv.iter().any(|word| word == "BatchMode=yes"), "the person answers what ssh asks");
+        assert_eq!((spec.stdin, spec.timeout, spec.terminal.unwrap().marker), (None, None, "inside".to_owned()));
+        let here = place(None).terminal(&line(None), &belongs(), "inside");
+        assert_eq!((here.argv, here.stdin), (vec!["true".to_owned()], None));
+        let pod = away(Via::Prefix(vec!["docker".to_owned()]), None).terminal(&line(None), &belongs(), "inside");
+        assert_eq!(pod.argv[..2], ["docker", "env"]);
     }
 
     #[test]

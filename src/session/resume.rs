@@ -149,7 +149,7 @@ impl Session {
             return self.recover(&attempt, Evidence::Unknown { why, survivors });
         }
         let resolved = self.resolved_again(&attempt)?;
-        if !matches!(resolved.work, Work::Command(_) | Work::Edit { .. }) {
+        if !matches!(resolved.work, Work::Command(_) | Work::Terminal(_) | Work::Edit { .. }) {
             let why = "locum ended in the middle of it; going back can begin again from the start".to_owned();
             return self.recover(&attempt, Evidence::Unknown { why, survivors: Vec::new() });
         }

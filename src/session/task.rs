@@ -8,7 +8,7 @@ use super::ask::{self, Asker, Purpose, Wanted, facts_of, measured};
 use super::deed::Deeded;
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
-use crate::engine::command::Ending;
+use crate::engine::command::{Answer, Ending};
 use crate::engine::record::{Changed, Disarmed, Does, Facts, Guards, Judged, Matched, Target, WayBack};
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
 use crate::engine::{AttemptId, Key};
@@ -28,6 +28,8 @@ pub enum Msg {
     Settled(Result<Box<Settled>, String>),
     /// Whether a step is done already was asked once more.
     Held { step: Key, how: String, held: Vec<Matched> },
+    /// A person said how it went in a program; whether it is done was measured.
+    Concluded { step: Key, answer: Answer, how: String, done: Vec<Matched> },
     /// What a deed by hand needs was measured.
     Needs { step: Key, needs: Vec<Matched> },
     /// How a deed by hand ended, with everything that was measured after it.
@@ -88,6 +90,7 @@ impl Task {
             Work::Wait { test, every, at_most, hold } => self.wait(test, *every, *at_most, *hold),
             Work::Test(test) => self.ask(test),
             Work::Command(_)
+            | Work::Terminal(_)
             | Work::Restore
             | Work::ByHand(_)
             | Work::Question { .. }
@@ -152,8 +155,8 @@ impl Task {
         }
     }
 
-    fn wanted(&self) -> Wanted<'_> {
-        let keep = !matches!(&self.resolved.work, Work::Command(line) if !line.keep);
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        let keep = !matches!(&self.resolved.work, Work::Command(line) | Work::Terminal(line) if !line.keep);
         Wanted { expect: &self.resolved.expect, captures: &self.resolved.captures, keep }
     }
 
@@ -249,6 +252,7 @@ impl Task {
     pub fn settle_exit(self, exit: Option<&Exit>, before: Option<Sight>) {
         send(&self.to, Msg::Settling);
         let facts = match exit {
+            Some(exit) if matches!(self.resolved.work, Work::Terminal(_)) => self.left_by_a_person(exit),
             Some(exit) => self.asker.over_the_line(exit, facts_of(exit, &self.blob, &self.wanted())),
             None => self.orphaned(),
         };

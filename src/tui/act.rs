@@ -23,6 +23,7 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
         (Act::Look, _) => done(hands, |control| control.look()),
         (Act::Change, _) => confirm(hands, &card, None),
         (Act::Edit, _) => Flow::Edit,
+        (Act::GoIn, _) => Flow::GoIn,
         (Act::Send, _) => ask_word(hands, &card, Confirms::Send),
         (Act::Undo, _) if hands.control.run().back_wants_reason() => ask(hands, Asking::Reason(Reason::BackAgain)),
         (Act::Undo, _) => ask_word(hands, &card, Confirms::Undo { again: None }),

@@ -28,12 +28,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use crossterm::event::Event;
 use ratatui::Terminal;
-use ratatui::backend::Backend;
+use ratatui::backend::{Backend, ClearType};
 
 use crate::engine::position::StopReason;
 use crate::engine::record::Close;
 use crate::engine::{AttemptId, Position, Run};
-use crate::session::{Busy, Control, Edited, Notice, Trouble, run_on_terminal};
+use crate::session::{Busy, Control, Edited, HandedBack, Notice, Trouble, hand_over, run_on_terminal};
 use crate::view::where_was_i::where_was_i;
 use crate::view::{First, PersonClock, outcome, words};
 use model::{Millis, Model, Overlay};
@@ -113,11 +113,13 @@ struct Screen<'a> {
     mono: &'a dyn Fn() -> Millis,
     dirty: bool,
     drawn: Option<Millis>,
+    /// A program waits for the terminal.
+    hands_over: bool,
 }
 
 impl<'a> Screen<'a> {
     fn new(place: &'a ScreenPlace<'a>, mono: &'a dyn Fn() -> Millis) -> Self {
-        Self { model: Model::default(), output: None, place, mono, dirty: true, drawn: None }
+        Self { model: Model::default(), output: None, place, mono, dirty: true, drawn: None, hands_over: false }
     }
 
     fn run<B: Backend>(
@@ -142,13 +144,17 @@ impl<'a> Screen<'a> {
                 match self.event(control, &event, input) {
                     Flow::Leave => return Ok(left(control)),
                     // What stands on it now is not what was drawn.
-                    Flow::Edit => terminal.clear().map_err(|error| TuiError::Draw(Box::new(error)))?,
+                    Flow::Edit | Flow::GoIn => anew(terminal)?,
                     Flow::Stay | Flow::Drain => {}
                 }
                 // A key is answered at once, whatever else is to be drawn.
                 self.draw(control, terminal, input)?;
             }
             self.session(control);
+            if std::mem::take(&mut self.hands_over) {
+                self.hand_over(control, input);
+                anew(terminal)?;
+            }
         }
     }
 
@@ -184,6 +190,7 @@ impl<'a> Screen<'a> {
         match flow {
             Flow::Drain => drain(input),
             Flow::Edit => self.edit(control, input),
+            Flow::GoIn => self.hand_over(control, input),
             Flow::Stay | Flow::Leave => {}
         }
         flow
@@ -209,6 +216,24 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// Lends the terminal to the program that runs on one.
+    fn hand_over(&mut self, control: &mut dyn Control, input: &mut dyn Input) {
+        let Some(handing) = control.terminal() else {
+            return self.model.say("no program waits for the terminal now");
+        };
+        let mut back = None;
+        let lent = input.lend(&mut || back = Some(hand_over(&handing)));
+        drain(input);
+        self.dirty = true;
+        match (lent, back) {
+            (Err(error), _) | (Ok(()), Some(Err(error))) => {
+                self.model.say(format!("the terminal could not be handed over: {error}; the program goes on"));
+            }
+            (Ok(()), Some(Ok(HandedBack::Taken))) => self.model.say("the program goes on; g goes in again"),
+            (Ok(()), Some(Ok(HandedBack::Ended | HandedBack::Signal(_) | HandedBack::Gone)) | None) => {}
+        }
+    }
+
     /// Lets the run go on, and takes in what it says.
     fn session(&mut self, control: &mut dyn Control) {
         let wait = if control.busy().is_some() { BUSY } else { Duration::ZERO };
@@ -225,6 +250,7 @@ impl<'a> Screen<'a> {
         self.dirty = true;
         match notice {
             Notice::Changed | Notice::Output(_) => {}
+            Notice::HandOver => self.hands_over = true,
             Notice::Said(text) => self.model.say(text),
             Notice::AlreadyDone { step, held } => self.model.already = Some((step, held)),
         }
@@ -258,6 +284,10 @@ impl<'a> Screen<'a> {
         else {
             return;
         };
+        if control.terminal().is_some() {
+            // What a program shows is seen in it; below the card it would only be noise.
+            return;
+        }
         if self.output.as_ref().is_none_or(|pane| pane.attempt() != attempt)
             && let Some(path) = control.output(attempt)
         {
@@ -294,6 +324,16 @@ impl<'a> Screen<'a> {
         (self.dirty, self.drawn) = (false, Some((self.mono)()));
         Ok(())
     }
+}
+
+/// What stands on the terminal is not what was drawn: everything is drawn once more. The terminal is not asked where its
+/// cursor is, for not every one answers.
+fn anew<B: Backend>(terminal: &mut Terminal<B>) -> Result<(), TuiError>
+where
+    B::Error: Send + Sync + 'static,
+{
+    terminal.swap_buffers();
+    terminal.backend_mut().clear_region(ClearType::All).map_err(|error| TuiError::Draw(Box::new(error)))
 }
 
 /// The newest attempt that has its end.

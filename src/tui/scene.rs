@@ -47,7 +47,10 @@ impl Views {
             map: map(plan, run),
             footer: footer(plan, run, around.people, around.now),
             help,
-            busy: control.busy().map(|busy| doing(run, busy, control.measured())),
+            busy: control.busy().map(|busy| match control.terminal() {
+                Some(handing) => format!("{} RUNS on a terminal of its own; g goes in", handing.what),
+                None => doing(run, busy, control.measured()),
+            }),
             card,
         }
     }

@@ -23,6 +23,8 @@ pub enum Flow {
     Drain,
     /// Lend the terminal to the editor.
     Edit,
+    /// Lend it to the program that runs on one.
+    GoIn,
     /// Leave the screen; the run is kept.
     Leave,
 }

@@ -24,6 +24,8 @@ pub enum Act {
     CouldNot,
     /// Follow nothing.
     NotSure,
+    /// Hand the terminal to the program that runs on one.
+    GoIn,
     /// Open the file in the editor of the person.
     Edit,
     /// Send the announcement; `send` is typed for it.
@@ -58,7 +60,14 @@ impl Act {
     pub const fn acts(&self) -> bool {
         !matches!(
             self,
-            Self::ShowWayBack | Self::NotSure | Self::Note | Self::Output | Self::Help | Self::Leave | Self::Back
+            Self::ShowWayBack
+                | Self::NotSure
+                | Self::GoIn
+                | Self::Note
+                | Self::Output
+                | Self::Help
+                | Self::Leave
+                | Self::Back
         )
     }
 }

@@ -131,7 +131,7 @@ pub fn looks(plan: &Plan, key: &Key) -> bool {
         | StepKind::Include { .. }
         | StepKind::Steps(_) => true,
         StepKind::ByHand(_) => matches!(item.phase, Phase::Diagnose | Phase::Verify),
-        StepKind::Change(_) | StepKind::Edit(_) => false,
+        StepKind::Change(_) | StepKind::Terminal(_) | StepKind::Edit(_) => false,
     })
 }
 

@@ -214,7 +214,7 @@ impl Sample {
             Some(undoes) => resolver.way_back(&self.run.attempts[undoes]).expect("a way back"),
             None => resolver.step(&key).expect("it resolves"),
         };
-        let changes = matches!(ready.work, Work::Command(_) | Work::Restore);
+        let changes = matches!(ready.work, Work::Command(_) | Work::Terminal(_) | Work::Restore);
         let beginning = Beginning {
             step: key,
             attempt: attempt.clone(),
@@ -281,6 +281,7 @@ fn facts(judged: Judged, text: &str, code: i32) -> Facts {
         leftover: Vec::new(),
         stdout: None,
         stderr: None,
+        cast: None,
         judged,
         matched: vec![Matched {
             what: if code == 0 { "exit 0".into() } else { what },

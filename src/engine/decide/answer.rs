@@ -9,7 +9,7 @@ use super::finish::failed;
 use super::{Draft, here};
 use crate::engine::command::{Answer, Deed};
 use crate::engine::key::Key;
-use crate::engine::record::{Does, Event, Guards, Judged, Target};
+use crate::engine::record::{Does, Event, Guards, Judged, Matched, Target};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{ChoiceLine, Resolved, Resolver, Work};
 use crate::model::branch::{Choices, To};
@@ -29,7 +29,12 @@ pub(super) fn answer(
         }
         Work::ByHand(_) | Work::Announce { .. } => looked(answer)?,
         Work::Question { choices, .. } => question(draft, step, answer, choices, &resolved)?,
-        Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Edit { .. } | Work::Restore => {
+        Work::Test(_)
+        | Work::Wait { .. }
+        | Work::Command(_)
+        | Work::Terminal(_)
+        | Work::Edit { .. }
+        | Work::Restore => {
             return Err(Refusal::NotNow(format!("step `{step}` is not answered, it is run")));
         }
     };
@@ -38,6 +43,7 @@ pub(super) fn answer(
         answer: taken.text.clone(),
         judged: taken.judged,
         captured: taken.captured.clone(),
+        matched: Vec::new(),
         how: how.to_owned(),
         advance,
     };
@@ -48,6 +54,51 @@ pub(super) fn answer(
         (None, Judged::Failed | Judged::Unknown) => {
             failed(draft, walk, step, &[], "it was answered no, or could not be done")
         }
+    };
+    draft.push(event(advance));
+    Ok(())
+}
+
+/// How it went in a program that has ended. What the person says counts, and `done_when` with it.
+pub(super) fn conclude(
+    draft: &mut Draft,
+    step: &Key,
+    (answer, how): (&Answer, &str),
+    done: &[Matched],
+) -> Result<(), Refusal> {
+    here(draft.run, step)?;
+    if draft.run.unanswered(step).is_none() {
+        let why = format!("there is nothing to say about step `{step}`: its program has not ended, or you said it");
+        return Err(Refusal::NotNow(why));
+    }
+    let resolved = Resolver::new(draft.plan, draft.run, Some(step)).step(step);
+    let resolved = resolved.map_err(|why| Refusal::Unresolved { text: why.0 })?;
+    let Work::Terminal(_) = &resolved.work else {
+        return Err(Refusal::NotNow(format!("step `{step}` is no terminal")));
+    };
+    let text = word(answer)?;
+    let says_done = *answer == Answer::Done;
+    if says_done && done.len() < resolved.done_when.len() {
+        return Err(Refusal::NotMeasured(format!("whether step `{step}` is done")));
+    }
+    let missed = done.iter().find(|test| !test.held);
+    let judged = if says_done && missed.is_none() { Judged::Passed } else { Judged::Failed };
+    let event = |advance| Event::Answered {
+        step: step.clone(),
+        answer: text.to_owned(),
+        judged,
+        captured: BTreeMap::new(),
+        matched: done.to_vec(),
+        how: how.to_owned(),
+        advance,
+    };
+    let walk = draft.walk_after(&event(draft.stay()));
+    let advance = match (judged, missed) {
+        (Judged::Passed, _) => walk.passed(step),
+        (Judged::Failed | Judged::Unknown, Some(test)) => {
+            failed(draft, walk, step, &[], &format!("you say that it is done, but it does not hold: {}", test.what))
+        }
+        (Judged::Failed | Judged::Unknown, None) => failed(draft, walk, step, &[], "it could not be done"),
     };
     draft.push(event(advance));
     Ok(())

@@ -121,6 +121,7 @@ fn runs(resolved: &Resolved) -> Result<(), Refusal> {
             Work::Test(_)
             | Work::Wait { .. }
             | Work::Command(_)
+            | Work::Terminal(_)
             | Work::Restore
             | Work::Edit { .. }
             | Work::Announce { .. },
@@ -230,7 +231,7 @@ fn armed(resolved: &Resolved) -> Option<Armed> {
 
 fn intent(draft: &Draft, beginning: &Beginning, resolved: &Resolved) -> Result<Intent, Refusal> {
     let timeout = match &resolved.work {
-        Work::Command(line) => line.timeout,
+        Work::Command(line) | Work::Terminal(line) => line.timeout,
         Work::Test(_)
         | Work::Wait { .. }
         | Work::Restore

@@ -75,6 +75,7 @@ pub(super) fn already_done(draft: &mut Draft, step: &Key, held: &[Matched], how:
         answer: format!("already done: {}", what.join("; ")),
         judged: Judged::Passed,
         captured: BTreeMap::new(),
+        matched: Vec::new(),
         how: how.to_owned(),
         advance,
     };

@@ -84,11 +84,21 @@ fn judged(draft: &Draft, intent: &Intent, ending: &Ending) -> Facts {
     }
     let by_hand = draft.plan.item(&intent.step.id).is_some_and(|item| matches!(item.step.kind, StepKind::ByHand(_)));
     let must_be_measured = draft.plan.is_guarded() && (intent.does == Does::Undo || !by_hand);
-    if facts.judged == Judged::Passed && must_be_measured && ending.guards.is_none() {
+    let would_go_on = facts.judged == Judged::Passed || a_person_tells(draft, intent, &facts);
+    if would_go_on && must_be_measured && ending.guards.is_none() {
         facts.judged = Judged::Unknown;
         facts.found.insert(0, NOT_MEASURED.to_owned());
     }
     facts
+}
+
+/// A program that a person worked in has ended: how it went is theirs to say.
+fn a_person_tells(draft: &Draft, intent: &Intent, facts: &Facts) -> bool {
+    let item = draft.plan.item(&intent.step.id);
+    intent.does == Does::Change
+        && matches!(facts.result, EndResult::Exited | EndResult::Signaled)
+        && item.is_some_and(|item| matches!(item.step.kind, StepKind::Terminal(_)))
+        && facts.found.first().is_none_or(|found| found != NOT_MEASURED)
 }
 
 /// Nothing goes on but the way back.
@@ -123,6 +133,9 @@ fn onward(draft: &Draft, ended: &Event, intent: &Intent, facts: &Facts, got: &[b
     if let Some(back) = facts.went_back() {
         let why = facts.found.first().cloned().unwrap_or_default();
         return if back == Judged::Passed { undone(draft, step, why) } else { half_back(draft, step).because(why) };
+    }
+    if a_person_tells(draft, intent, facts) {
+        return draft.stay().because("the program has ended; say how it went");
     }
     match (intent.does, facts.judged) {
         (Does::Undo, judged) => after_undo(draft, step, judged, facts),

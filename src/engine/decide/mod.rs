@@ -89,6 +89,9 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
         }
         Command::Needs { step, needs } => by_hand::needs(&mut draft, step, needs)?,
         Command::ByHand(deed) => by_hand::by_hand(&mut draft, deed)?,
+        Command::Conclude { step, answer, how, done } => {
+            answer::conclude(&mut draft, step, (answer, how), done)?;
+        }
         Command::Draft { step, draft: edit, how } => begin::draft_edit(&mut draft, step, edit, how)?,
         Command::Skip { step, reason } => choose::skip(&mut draft, step, reason)?,
         Command::Decide { attempt, choice, reason, how } => {

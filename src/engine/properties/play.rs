@@ -123,7 +123,18 @@ fn begin(run: &Conversation, step: &Key, act: Act) -> Option<Command> {
             let draft = EditDraft { before: "a".to_owned(), after: act.which.to_string(), ..EditDraft::default() };
             Command::Draft { step: step.parse().expect("a key"), draft, how: "x".to_owned() }
         }
-        Work::Test(_) | Work::Wait { .. } | Work::Command(_) | Work::Edit { .. } | Work::Restore => {
+        Work::Terminal(_) if run.run.unanswered(&step.parse().expect("a key")).is_some() => Command::Conclude {
+            step: step.parse().expect("a key"),
+            answer: if act.how.is_multiple_of(2) { Answer::Done } else { Answer::CouldNot },
+            how: "x".to_owned(),
+            done: Vec::new(),
+        },
+        Work::Test(_)
+        | Work::Wait { .. }
+        | Work::Command(_)
+        | Work::Terminal(_)
+        | Work::Edit { .. }
+        | Work::Restore => {
             let broken: &[&str] = if act.which % 16 == 15 { &["ca.crt"] } else { &[] };
             let beginning = run.beginning(&step);
             let guards = beginning.guards.as_ref().map(|_| guards(broken));

@@ -43,6 +43,7 @@ impl Resolved {
             Work::Test(TestLine::Probe(_))
             | Work::Wait { test: TestLine::Probe(_), .. }
             | Work::Command(_)
+            | Work::Terminal(_)
             | Work::Restore
             | Work::ByHand(_)
             | Work::Question { .. }

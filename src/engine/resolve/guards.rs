@@ -68,7 +68,7 @@ fn is_hit(pattern: &CommandPattern, unless: Option<&CommandPattern>, line: &Comm
 fn commands(resolved: &Resolved) -> Vec<&CommandLine> {
     let own = match &resolved.work {
         Work::Test(test) | Work::Wait { test, .. } => of_test(test),
-        Work::Command(line) => Some(line),
+        Work::Command(line) | Work::Terminal(line) => Some(line),
         Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Edit { .. } | Work::Announce { .. } => None,
     };
     let back = match &resolved.undo {

@@ -46,6 +46,8 @@ pub enum Work {
         hold: Duration,
     },
     Command(CommandLine),
+    /// A person works in this program; what came of it they say when it has ended.
+    Terminal(CommandLine),
     /// Put the copy of the scope back.
     Restore,
     ByHand(String),
@@ -157,7 +159,8 @@ impl Resolved {
         match &self.work {
             Work::Test(TestLine::Command(line))
             | Work::Wait { test: TestLine::Command(line), .. }
-            | Work::Command(line) => way.into_iter().chain(line.argv.clone()).collect(),
+            | Work::Command(line)
+            | Work::Terminal(line) => way.into_iter().chain(line.argv.clone()).collect(),
             Work::Test(TestLine::Probe(probe)) | Work::Wait { test: TestLine::Probe(probe), .. } => probe.words(),
             Work::Restore => vec!["locum".to_owned(), "restore the copy".to_owned()],
             Work::Edit { path, draft } => {
@@ -175,7 +178,7 @@ impl Resolved {
     pub fn shown(&self) -> String {
         match &self.work {
             Work::Test(test) | Work::Wait { test, .. } => test.shown(),
-            Work::Command(line) => line.shown.clone(),
+            Work::Command(line) | Work::Terminal(line) => line.shown.clone(),
             Work::Restore => "puts the copy back".to_owned(),
             Work::Edit { path, .. } => format!("edit {path}"),
             Work::ByHand(text) | Work::Question { text, .. } | Work::Announce { text, .. } => text.clone(),

@@ -195,6 +195,7 @@ impl<'a> Resolver<'a> {
             StepKind::Question(text) => {
                 Work::Question { text: self.text(text)?, choices: self.choices(step)?, show: self.show(step) }
             }
+            StepKind::Terminal(command) => Work::Terminal(self.own_command(command, step)?),
             StepKind::Edit(path) => Work::Edit {
                 path: self.text(path)?,
                 draft: self.key.as_ref().and_then(|key| self.run.drafts.get(key)).cloned(),
@@ -393,9 +394,8 @@ impl<'a> Resolver<'a> {
 /// A deed by hand changes something where changes are made; elsewhere it is a look.
 fn does(step: &Step, phase: Phase) -> Does {
     match (&step.kind, phase) {
-        (StepKind::Change(_) | StepKind::Edit(_), _) | (StepKind::ByHand(_), Phase::Repair | Phase::FollowUp) => {
-            Does::Change
-        }
+        (StepKind::Change(_) | StepKind::Terminal(_) | StepKind::Edit(_), _)
+        | (StepKind::ByHand(_), Phase::Repair | Phase::FollowUp) => Does::Change,
         (StepKind::ByHand(_), Phase::Diagnose | Phase::Verify)
         | (
             StepKind::Check(_)

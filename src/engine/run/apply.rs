@@ -142,6 +142,10 @@ impl Run {
             }
             Event::Answered { step, answer, judged, .. } => {
                 self.answers.insert(step.clone(), answer.clone());
+                let newest = self.newest_started(step).filter(|attempt| attempt.is_left_to_say());
+                if let Some(id) = newest.map(|attempt| attempt.intent.attempt.clone()) {
+                    self.attempts[&id].answered = Some(answer.clone());
+                }
                 self.forget(step);
                 self.find(step, *judged, answer);
             }
@@ -182,6 +186,7 @@ impl Run {
             allowed: Vec::new(),
             undone: false,
             decided: false,
+            answered: None,
             captured: if keep { self.captured.clone() } else { BTreeMap::new() },
             loops: self
                 .loops

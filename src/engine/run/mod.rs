@@ -47,6 +47,8 @@ pub struct Attempt {
     pub undone: bool,
     /// A person decided, with a reason, that it may be done once more.
     pub decided: bool,
+    /// What a person said about its end, where that alone tells.
+    pub answered: Option<String>,
     /// What was captured when it was begun, and the lists of the loops it stood in: the names its way back means.
     pub captured: BTreeMap<String, Value>,
     pub loops: BTreeMap<Key, Vec<String>>,
@@ -55,6 +57,12 @@ pub struct Attempt {
 impl Attempt {
     pub fn is_open(&self) -> bool {
         self.end.is_none() && self.unknown.is_none()
+    }
+
+    /// A change whose end is known, and not what came of it.
+    fn is_left_to_say(&self) -> bool {
+        let ended = self.end.as_ref().is_some_and(|end| end.judged == Judged::Unknown);
+        ended && self.intent.does == Does::Change && self.answered.is_none() && !self.decided
     }
 
     /// Whether it may have done something: all but those that are known never to have been started.
@@ -206,6 +214,12 @@ impl Run {
             .into_iter()
             .flatten()
             .filter(move |attempt| attempt.intent.step == *key && attempt.intent.does != Does::Undo)
+    }
+
+    /// The newest attempt of a step whose end is known while nobody has said yet how it went.
+    pub fn unanswered(&self, key: &Key) -> Option<&Attempt> {
+        let here = self.position == Position::Step { step: key.clone() } && *self.state(key) == StepState::Unknown;
+        self.newest_started(key).filter(|attempt| here && attempt.is_left_to_say())
     }
 
     /// What was changed and is not undone, newest first, with its way back or why there is none.

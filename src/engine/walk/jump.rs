@@ -120,7 +120,7 @@ impl Walk<'_> {
     fn open_again(&mut self, from: usize, turns: &[u32]) {
         let mut again = Vec::new();
         for item in &self.plan.items()[from..] {
-            let keeps = matches!(item.step.kind, StepKind::Change(_));
+            let keeps = matches!(item.step.kind, StepKind::Change(_) | StepKind::Terminal(_));
             for (key, state) in self.ahead.states(&item.step.id.value, turns) {
                 let finished = keeps && *state == StepState::Passed;
                 if !finished && *state != StepState::Open {

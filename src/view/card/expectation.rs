@@ -16,6 +16,7 @@ pub(super) fn good(resolved: &Resolved) -> Vec<String> {
         Work::Test(TestLine::Probe(_)) | Work::Wait { test: TestLine::Probe(_), .. } => vec!["it holds".to_owned()],
         Work::Restore => vec!["every entry is as before, measured".to_owned()],
         Work::ByHand(_) => vec!["you did it, and saw that it worked".to_owned()],
+        Work::Terminal(_) => vec!["you did in it what is asked, and say so when it has ended".to_owned()],
         Work::Edit { .. } => vec!["the file is replaced, mode and owner as before".to_owned()],
         Work::Announce { .. } => vec!["they know it".to_owned()],
         Work::Question { .. } => Vec::new(),

@@ -35,6 +35,9 @@ fn of_attempt(plan: &Plan, run: &Run, attempt: &Attempt) -> Vec<String> {
     let held = facts.held.map_or_else(String::new, |held| format!(", {}", held.word()));
     let mut lines = vec![match answer {
         Some(answer) => format!("answered: {answer}"),
+        None if attempt.answered.is_some() => {
+            format!("answered: {}; {}", attempt.answered.as_deref().unwrap_or_default(), ended(facts))
+        }
         None => format!("{}: {}{held}", verdict(plan, &attempt.intent.step, facts), ended(facts)),
     }];
     let not_held = facts.matched.iter().filter(|matched| !matched.held);
@@ -74,7 +77,11 @@ pub fn outcome(plan: &Plan, run: &Run, attempt: &Attempt) -> Option<String> {
 
 /// The verdict as on the map.
 fn verdict(plan: &Plan, key: &Key, facts: &Facts) -> &'static str {
+    let worked_in = plan.item(&key.id).is_some_and(|item| matches!(item.step.kind, StepKind::Terminal(_)));
     match (facts.judged, map::looks(plan, key)) {
+        (Judged::Unknown, _) if worked_in && matches!(facts.result, EndResult::Exited | EndResult::Signaled) => {
+            "the program has ended, say how it went"
+        }
         _ if facts.result == EndResult::NotStarted => "not started",
         (Judged::Passed, _) => "ok",
         (Judged::Failed, true) => "FAULT",

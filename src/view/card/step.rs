@@ -83,7 +83,7 @@ impl Maker<'_> {
 
     fn tone(&self) -> Tone {
         match self.step.kind {
-            StepKind::Change(_) | StepKind::Edit(_) => Tone::Change,
+            StepKind::Change(_) | StepKind::Terminal(_) | StepKind::Edit(_) => Tone::Change,
             StepKind::ByHand(_) if self.phase == Phase::Repair => Tone::Change,
             StepKind::ByHand(_) | StepKind::Question(_) | StepKind::Announce(_) => Tone::Person,
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Include { .. } | StepKind::Steps(_) => Tone::Look,
@@ -105,6 +105,7 @@ impl Maker<'_> {
             return waits.to_owned();
         }
         let host = resolved.map(|resolved| &resolved.at.host).filter(|host| !host.is_empty());
+        let current = self.run.position == Position::Step { step: self.key.clone() };
         let place = match (self.run.mode(), host) {
             (Mode::Drill, _) => "THE LAB".to_owned(),
             (_, Some(host)) => words::line(host).to_uppercase(),
@@ -120,6 +121,13 @@ impl Maker<'_> {
             }
             (StepKind::ByHand(_), _) => "You look yourself. locum runs nothing here.".to_owned(),
             (StepKind::Question(_), _) => "A question. \"Not sure\" is a good answer.".to_owned(),
+            (StepKind::Terminal(_), _) if current && self.run.running().is_some() => {
+                format!("THE PROGRAM RUNS ON {place}. It goes on without you; go in again when you like.")
+            }
+            (StepKind::Terminal(_), _) if self.run.unanswered(self.key).is_some() => {
+                "THE PROGRAM HAS ENDED. How did it go? \"Not sure\" is a good answer.".to_owned()
+            }
+            (StepKind::Terminal(_), _) => format!("YOU WORK IN A PROGRAM ON {place}. Read this once, slowly."),
             (StepKind::Edit(_), _) => format!("YOU EDIT A FILE OF {place}. Nothing is replaced before you confirm it."),
             (StepKind::Announce(_), _) => "People are told. Nothing is sent before you say so.".to_owned(),
             (StepKind::Wait { .. }, _) => "This waits until something holds. It changes nothing.".to_owned(),
@@ -202,6 +210,10 @@ impl Maker<'_> {
         match &resolved.work {
             Work::Test(test) | Work::Wait { test, .. } => self.test(rows, test),
             Work::Command(line) => self.command(rows, line),
+            Work::Terminal(line) => {
+                self.command(rows, line);
+                rows.one(Label::How, "your terminal is handed to it; Ctrl-] takes it back, and the program goes on");
+            }
             Work::Restore => rows.one(Label::Runs, resolved.shown()),
             Work::ByHand(text) if words::lines(text) == words::lines(&resolved.title) => {
                 rows.one(Label::Runs, "by hand, by you");
@@ -277,7 +289,8 @@ impl Maker<'_> {
         let Some(
             Work::Test(TestLine::Command(line))
             | Work::Wait { test: TestLine::Command(line), .. }
-            | Work::Command(line),
+            | Work::Command(line)
+            | Work::Terminal(line),
         ) = resolved.map(|resolved| &resolved.work)
         else {
             return vec![words::place(self.run)];
@@ -306,7 +319,8 @@ fn written(kind: &StepKind) -> Vec<String> {
     match kind {
         StepKind::Check(Test::Command(command))
         | StepKind::Wait { test: Test::Command(command), .. }
-        | StepKind::Change(command) => command_as_written(command),
+        | StepKind::Change(command)
+        | StepKind::Terminal(command) => command_as_written(command),
         StepKind::ByHand(text) => vec![format!("by hand: {}", text.source)],
         StepKind::Announce(text) => vec![text.source.clone()],
         StepKind::Edit(path) => vec![format!("edit {}", path.source)],

@@ -17,7 +17,16 @@ impl Maker<'_> {
         let mut keys = match &self.step.kind {
             StepKind::Check(_) => vec![KeyHint::new("Enter", "look", Act::Look).only(ready)],
             StepKind::Wait { .. } => vec![KeyHint::new("Enter", "look until it holds", Act::Look).only(ready)],
-            StepKind::Change(_) => vec![self.change_key(resolved).only(ready && self.run.mode() != Mode::Look)],
+            StepKind::Terminal(_) if !idle => vec![KeyHint::new("g", "go in again", Act::GoIn)],
+            StepKind::Terminal(_) if self.run.unanswered(self.key).is_some() => vec![
+                KeyHint::new("d", "done", Act::Done).only(ready),
+                KeyHint::new("c", "could not", Act::CouldNot).only(ready),
+                KeyHint::new("n", "not sure", Act::NotSure),
+                KeyHint::new("r", "start it again, with a reason", Act::ChangeAgain).only(ready),
+            ],
+            StepKind::Change(_) | StepKind::Terminal(_) => {
+                vec![self.change_key(resolved).only(ready && self.run.mode() != Mode::Look)]
+            }
             StepKind::Edit(_) => {
                 let drafted = matches!(resolved, Some(Resolved { work: Work::Edit { draft: Some(_), .. }, .. }));
                 let open = if drafted { "edit it further" } else { "edit it, in a copy of your own" };
@@ -92,14 +101,14 @@ pub(super) fn needs(run: &Run, key: &Key, resolved: &Resolved) -> Needs {
 /// What must be typed for a resolved step.
 pub(super) fn confirm(resolved: &Resolved) -> Confirm {
     match (&resolved.work, resolved.risk) {
-        (Work::Command(_) | Work::Edit { .. } | Work::Restore, Some(Risk::Low)) => Confirm::Y,
-        (Work::Command(_) | Work::Edit { .. } | Work::Restore, Some(Risk::High)) => {
+        (Work::Command(_) | Work::Terminal(_) | Work::Edit { .. } | Work::Restore, Some(Risk::Low)) => Confirm::Y,
+        (Work::Command(_) | Work::Terminal(_) | Work::Edit { .. } | Work::Restore, Some(Risk::High)) => {
             Confirm::Word(resolved.confirm_word.clone())
         }
-        (Work::Command(_) | Work::Edit { .. } | Work::Restore, Some(Risk::Destructive)) => {
+        (Work::Command(_) | Work::Terminal(_) | Work::Edit { .. } | Work::Restore, Some(Risk::Destructive)) => {
             Confirm::Place(resolved.confirm_word.clone())
         }
-        (Work::Command(_) | Work::Edit { .. } | Work::Restore, None)
+        (Work::Command(_) | Work::Terminal(_) | Work::Edit { .. } | Work::Restore, None)
         | (Work::Test(_) | Work::Wait { .. } | Work::ByHand(_) | Work::Question { .. }, _) => Confirm::None,
         (Work::Announce { .. }, _) => Confirm::Word(SEND.to_owned()),
     }

@@ -118,6 +118,7 @@ fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String])
             | Work::Test(_)
             | Work::Wait { .. }
             | Work::Question { .. }
+            | Work::Terminal(_)
             | Work::Edit { .. }
             | Work::Announce { .. },
             _,
