@@ -7,16 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use locum::exec::{
-    Around, Cancel, CommandSpec, Ending, Exit, MakeFilter, OnTimeout, OutputNotice, PassThrough, Secret, Shell,
-    Started, Streams, Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, shell_argv, supervise,
-    survivors,
+    Around, Cancel, CommandSpec, Ending, Exit, Filters, OnTimeout, OutputNotice, Redaction, Secret, Shell, Started,
+    Streams, Supervised, SupervisorPlace, cancel_running, read_evidence, run_look, shell_argv, supervise, survivors,
 };
 use locum::journal::is_blank;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 
 const EXE: &str = env!("CARGO_BIN_EXE_locum");
-const FILTER: MakeFilter<'static> = &|| Box::new(PassThrough);
 const LONG: Option<Duration> = Some(Duration::from_mins(1));
 
 /// A folder for one attempt, whose processes are ended with it.
@@ -57,7 +55,7 @@ impl Bench {
     }
 
     fn supervise(&self, spec: &CommandSpec) -> Supervised {
-        supervise(Path::new(EXE), spec, &self.place(), &[]).unwrap()
+        supervise(Path::new(EXE), spec, &self.place(), &Redaction::default()).unwrap()
     }
 
     fn change(&self, spec: &CommandSpec) -> Exit {
@@ -71,7 +69,7 @@ impl Bench {
     }
 
     fn watched_look(&self, spec: &CommandSpec, cancel: &Cancel, notices: &dyn Fn(OutputNotice)) -> Exit {
-        run_look(Path::new(EXE), spec, &self.place().blob, FILTER, &Around { cancel, notices }).unwrap()
+        run_look(Path::new(EXE), spec, &self.place().blob, &Filters::NONE, &Around { cancel, notices }).unwrap()
     }
 
     fn output(&self) -> String {
@@ -152,7 +150,7 @@ fn a_driver_that_dies_before_go_leaves_not_started() {
 fn a_second_supervisor_of_one_attempt_is_refused() {
     let bench = Bench::new("second");
     let first = bench.supervise(&bench.spec("true"));
-    let error = supervise(Path::new(EXE), &bench.spec("true"), &bench.place(), &[]).unwrap_err();
+    let error = supervise(Path::new(EXE), &bench.spec("true"), &bench.place(), &Redaction::default()).unwrap_err();
     assert!(error.to_string().starts_with("the supervisor refused: "), "{error}");
     first.abandon().unwrap();
 }
@@ -222,7 +220,7 @@ fn a_driver_for_another_test() {
     let (Some(spec), Some(place)) = (told("LOCUM_TEST_SPEC"), told("LOCUM_TEST_PLACE")) else { return };
     let spec: CommandSpec = serde_json::from_str(&spec).unwrap();
     let place: SupervisorPlace = serde_json::from_str(&place).unwrap();
-    let mut supervised = supervise(Path::new(EXE), &spec, &place, &[]).unwrap();
+    let mut supervised = supervise(Path::new(EXE), &spec, &place, &Redaction::default()).unwrap();
     supervised.go().unwrap();
     supervised.wait(LONG).unwrap();
 }
@@ -500,7 +498,9 @@ fn no_secret_reaches_the_disk() {
     spec.env.insert("TOKEN".into(), "hunter2hunter2".into());
     spec.stdin = Some(b"hunter2hunter2".to_vec());
     let secret = Secret { name: "token".into(), value: b"hunter2hunter2".to_vec() };
-    let mut supervised = supervise(Path::new(EXE), &spec, &bench.place(), &[secret]).unwrap();
+    let mut supervised =
+        supervise(Path::new(EXE), &spec, &bench.place(), &Redaction { secrets: vec![secret], captures: Vec::new() })
+            .unwrap();
     supervised.go().unwrap();
     let exit = supervised.wait(LONG).unwrap().unwrap();
     assert_eq!(bench.output(), "[redacted:token]\n[redacted:token]");
@@ -516,7 +516,13 @@ fn no_secret_reaches_the_disk() {
 fn a_secret_that_is_too_short_to_be_found_is_refused() {
     let bench = Bench::new("short");
     let secret = Secret { name: "pin".into(), value: b"1234".to_vec() };
-    let error = supervise(Path::new(EXE), &bench.spec("touch ran"), &bench.place(), &[secret]).unwrap_err();
+    let error = supervise(
+        Path::new(EXE),
+        &bench.spec("touch ran"),
+        &bench.place(),
+        &Redaction { secrets: vec![secret], captures: Vec::new() },
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("`pin`") && !bench.path("ran").exists(), "{error}");
 }
 

@@ -24,6 +24,7 @@ mod resume;
 mod root;
 mod run;
 mod safety;
+mod secrets;
 mod ssh;
 mod stage;
 mod support;

@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::Outcome;
 use super::outcome::CliError;
-use super::run::{How, bundle, drive, headless, needs_no_terminal, not_a_part};
+use super::run::{How, bundle, drive, headless, needs_no_terminal, not_a_part, person};
+use super::secrets::Given;
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::Exit;
 use crate::engine::record::Mode;
@@ -19,6 +20,7 @@ use crate::model::{Command, Runbook};
 use crate::session::inputs::draw;
 use crate::session::open::{Start, open};
 use crate::session::place::Place;
+use crate::session::secrets::Secrets;
 use crate::template::{Values, render_text};
 use crate::trust::Review;
 use crate::workspace::Workspace;
@@ -40,6 +42,8 @@ pub struct DrillArgs {
     /// Which of its labs
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub lab: String,
+    #[command(flatten)]
+    pub secrets: Given,
     #[command(flatten)]
     pub how: How,
     /// Without a person: looks run, everything else wants an answer from a file
@@ -82,6 +86,9 @@ pub fn drill(args: &DrillArgs) -> Outcome {
     let lab = start(&args.lab, &runbook, &ours.workspace, &folder.path().join("lab"))?;
     let mut given = set_by(&runbook, &args.lab, &lab)?;
     given.extend(answers.iter().flat_map(|answers| answers.inputs.clone()));
+    let (of_lab, given) =
+        given.into_iter().partition(|(name, _)| runbook.head.inputs.get(name).is_some_and(|input| input.secret));
+    let of_lab: BTreeMap<String, String> = of_lab;
     let drawn = draw(&runbook, &given)?;
     if let Some(wanted) = drawn.wanted.first() {
         return Err(CliError::new(
@@ -99,7 +106,12 @@ pub fn drill(args: &DrillArgs) -> Outcome {
         editor: super::surroundings::editor(),
         // Nothing leaves a drill.
         channels: std::collections::BTreeMap::new(),
+        secrets: Secrets::default(),
     };
+    for (name, value) in &of_lab {
+        place.secrets.hold(name, value).map_err(|fault| CliError::new(Exit::LabFailed, fault))?;
+    }
+    args.secrets.draw(&runbook, &[], &place, person(answers.is_some()))?;
     let mut bundle = bundle(&ours.workspace, &runbook, &text)?;
     let words = start_of(&runbook, &args.lab);
     let words = words.iter().flat_map(|word| word.split_whitespace());

@@ -7,7 +7,7 @@ use super::Outcome;
 use super::outcome::CliError;
 use crate::engine::command::{Asked, Command, Opening};
 use crate::engine::record::{Does, Mode, Moment, RunbookRef, Who};
-use crate::engine::resolve::{Resolved, Resolver, TargetLine, UndoLine, Work};
+use crate::engine::resolve::{Resolved, Resolver, SecretTexts, TargetLine, UndoLine, Work};
 use crate::engine::{Exit, Key, Plan, Run, decide};
 use crate::model::{self, Runbook, Step, StepKind, Test};
 use crate::session::inputs::Drawn;
@@ -58,6 +58,14 @@ fn tell(out: &mut impl Write, indent: &str, resolved: &Resolved) -> io::Result<(
     }
     for line in plain_lines(&resolved.shown()).lines() {
         writeln!(out, "{indent}  | {line}")?;
+    }
+    for line in resolved.commands().into_iter().take(1) {
+        for (name, parts) in &line.secrets.env {
+            writeln!(out, "{indent}  with {name}={}", plain(&SecretTexts::shown(parts)))?;
+        }
+        if let Some(parts) = &line.secrets.stdin {
+            writeln!(out, "{indent}  standard input: {}", plain(&SecretTexts::shown(parts)))?;
+        }
     }
     for test in &resolved.needs {
         writeln!(out, "{indent}  needs: {}", plain(&test.shown()))?;

@@ -17,9 +17,11 @@ pub mod reviewed;
 pub mod run;
 pub mod runs;
 pub mod screen;
+pub mod secrets;
 pub mod show;
 pub mod surroundings;
 pub mod undo;
+pub mod unseen;
 
 use std::process::ExitCode;
 

@@ -96,12 +96,17 @@ pub fn tell(result: Result<Exit, CliError>) -> Exit {
             }
             let mut causes = error.error.chain();
             if let Some(first) = causes.next() {
-                eprintln!("error: {}", crate::text::plain_lines(&first.to_string()));
+                eprintln!("error: {}", said(first));
             }
             for cause in causes {
-                eprintln!("cause: {}", crate::text::plain_lines(&cause.to_string()));
+                eprintln!("cause: {}", said(cause));
             }
             error.exit
         }
     }
+}
+
+/// What leaves the program on its standard error: no secret, nothing that a terminal obeys.
+fn said(error: &dyn std::error::Error) -> String {
+    crate::text::plain_lines(&crate::session::secrets::last_words(&error.to_string()))
 }

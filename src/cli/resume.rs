@@ -7,7 +7,8 @@ use clap::Args;
 use super::Outcome;
 use super::as_root;
 use super::outcome::CliError;
-use super::run::{How, drive, headless};
+use super::run::{How, drive, headless, person};
+use super::secrets::{Given, Person};
 use super::surroundings::{Surroundings, Where, program};
 use crate::engine::record::Mode;
 use crate::engine::{Exit, Plan, Run};
@@ -22,6 +23,8 @@ use crate::session::{Control, Trouble};
 pub struct ResumeArgs {
     /// The run; default: the newest open one
     pub run: Option<String>,
+    #[command(flatten)]
+    pub secrets: Given,
     #[command(flatten)]
     pub how: How,
     /// Without a person: looks run, everything else wants an answer from a file
@@ -51,7 +54,8 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
     let around = Surroundings::find()?;
     let state = around.state(&args.at)?;
     let folder = find(&state, args.run.as_deref())?;
-    let session = go_on(again(&around, folder, args.how.claimed.clone())?)?;
+    let drawn = Draw { given: args.secrets.clone(), person: person(answers.is_some()) };
+    let session = go_on(again(&around, folder, args.how.claimed.clone(), drawn)?)?;
     decisions.check(session.run())?;
     match answers {
         Some(answers) => {
@@ -64,17 +68,36 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
     }
 }
 
+/// How the secrets of a run are drawn anew.
+pub struct Draw {
+    pub given: Given,
+    pub person: Person,
+}
+
 /// What is needed to go on with a run in its folder.
-pub fn again(around: &Surroundings, folder: RunFolder, claimed: Option<String>) -> Result<Again, CliError> {
+pub fn again(around: &Surroundings, folder: RunFolder, claimed: Option<String>, draw: Draw) -> Result<Again, CliError> {
     let who = around.who(claimed);
     let (places, config, here) = (around.places.clone(), around.config.clone(), around.here.clone());
     let claimed = who.clone();
     let place = move |run: &Run, plan: &Plan| {
         let place = place_of(&Surroundings { places, config, here }, run)?;
         as_root::refuse(plan, &claimed)?;
+        draw_again(&draw.given, run, plan, &place, draw.person)?;
         Ok(place)
     };
     Ok(Again { folder, who, place: Box::new(place), program: program()? })
+}
+
+/// Secrets are nobody's to keep: whoever goes on draws them anew, those that steps gave among them.
+fn draw_again(given: &Given, run: &Run, plan: &Plan, place: &Place, person: Person) -> Result<(), Trouble> {
+    let steps = plan.runbook.steps();
+    let captures = steps.iter().flat_map(|(_, step)| step.fields.capture.0.iter().map(move |capture| (step, capture)));
+    let captured = captures.filter(|(_, capture)| capture.secret && run.captured.contains_key(&capture.name.value));
+    let captured: Vec<_> = captured.map(|(step, name)| (name.name.value.clone(), step.id.value.clone())).collect();
+    given.draw(&plan.runbook, &captured, place, person).map_err(|error| {
+        let message = error.error.to_string();
+        Trouble::Failed { message, exit: error.exit }
+    })
 }
 
 /// The surroundings of an interrupted run: as it was opened.

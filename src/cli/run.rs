@@ -12,6 +12,7 @@ use super::Outcome;
 use super::as_root;
 use super::outcome::CliError;
 use super::reviewed;
+use super::secrets::{Given, Person};
 use super::surroundings::{Surroundings, Where, program, valid};
 use crate::engine::record::{Close, Mode};
 use crate::engine::{Exit, Plan};
@@ -36,6 +37,8 @@ pub struct RunArgs {
     /// A value for an input
     #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
     pub inputs: Vec<String>,
+    #[command(flatten)]
+    pub secrets: Given,
     #[command(flatten)]
     pub how: How,
     /// Without a person: looks run, everything else wants an answer from a file
@@ -113,8 +116,10 @@ pub fn run(args: RunArgs) -> Outcome {
     let who = around.who(args.how.claimed.clone());
     as_root::refuse(&Plan::new(runbook.clone()), &who)?;
     let drawn = ask_for_inputs(&runbook, given, answers.is_some())?;
+    let place = around.place(&workspace.root);
+    args.secrets.draw(&runbook, &[], &place, person(answers.is_some()))?;
     let start = Start {
-        place: around.place(&workspace.root),
+        place,
         inputs: drawn.values,
         who,
         tz: around.zone(),
@@ -146,6 +151,11 @@ pub fn needs_no_terminal(runbook: &Runbook) -> Result<(), CliError> {
     };
     let message = format!("step `{}` is a terminal, which needs a person in it; nothing ran", step.id.value);
     Err(CliError::new(Exit::PersonNeeded, message))
+}
+
+/// Whether somebody sits at this terminal who can be asked.
+pub fn person(headless: bool) -> Person {
+    if !headless && io::stdin().is_terminal() { Person::There } else { Person::Absent }
 }
 
 /// `NAME=VALUE` as a map.
@@ -183,8 +193,7 @@ fn ask_for_inputs(runbook: &Runbook, mut given: BTreeMap<String, String>, headle
     loop {
         let drawn = draw(runbook, &given)?;
         let Some(wanted) = drawn.wanted.first() else { return Ok(drawn) };
-        let person = !headless && io::stdin().is_terminal();
-        if !person {
+        if person(headless) == Person::Absent {
             let names: Vec<_> = drawn.wanted.iter().map(|wanted| format!("-i {}=...", wanted.name)).collect();
             return Err(CliError::new(
                 Exit::PersonNeeded,

@@ -17,6 +17,7 @@ use crate::host::{self, actor::Claims};
 use crate::load::Loaded;
 use crate::model::Runbook;
 use crate::session::place::Place;
+use crate::session::secrets::Secrets;
 use crate::workspace::Workspace;
 
 /// Where things are, said on the command line.
@@ -69,6 +70,7 @@ impl Surroundings {
             at: TargetLine::default(),
             lab: None,
             channels: self.config.channels(),
+            secrets: Secrets::default(),
             editor: editor(),
         }
     }

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::Outcome;
 use super::outcome::CliError;
-use super::resume::{again, find};
-use super::run::{How, drive_from, without_person};
+use super::resume::{Draw, again, find};
+use super::run::{How, drive_from, person, without_person};
+use super::secrets::Given;
 use super::surroundings::{Surroundings, Where};
 use crate::engine::{Exit, Ledger};
 use crate::headless::Answers;
@@ -20,6 +21,8 @@ use crate::view::First;
 pub struct UndoArgs {
     /// The run; default: the newest open one
     pub run: Option<String>,
+    #[command(flatten)]
+    pub secrets: Given,
     #[command(flatten)]
     pub how: How,
     /// Without a person: the answers name the step to go back from
@@ -40,7 +43,8 @@ pub fn undo(args: &UndoArgs) -> Outcome {
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     let around = Surroundings::find()?;
     let folder = find(&around.state(&args.at)?, args.run.as_deref())?;
-    let session = go_on(again(&around, folder, args.how.claimed.clone())?)?;
+    let draw = Draw { given: args.secrets.clone(), person: person(answers.is_some()) };
+    let session = go_on(again(&around, folder, args.how.claimed.clone(), draw)?)?;
     if let (Some(answers), Some(path)) = (&answers, &args.answers) {
         answers.check(session.plan(), path)?;
         return without_person(session, answers, |mut headless| headless.undo(args.reason.clone()));

@@ -109,6 +109,8 @@ codes! {
         "The word with this `{{ }}` is evaluated a second time (`sh -c`, `eval`, `ssh`, `awk`, `jq`), which takes off the quotes that keep the value from becoming syntax. Hand it over with `env:` or `stdin:` instead."
     HoleDash "hole-leading-dash" Error
         "The value begins a word, so that one which begins with `-` would be read as an option. Write `--` before it, or give the input a `pattern` that cannot begin with `-`."
+    SecretPlace "secret-place" Error
+        "A secret stands where it would be seen or kept: in a command, whose words everybody on the machine can list, or in a text that is shown and recorded. A secret reaches a step by `env:` or `stdin:` and nothing else."
     BadPattern "bad-pattern" Error
         "A regular expression or a glob that cannot be read."
     InputDefault "input-default" Error

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::ending::end_all;
 use super::facts::{Ending, Exit};
-use super::filter::MakeFilter;
+use super::filter::{Bytes, Filters};
 use super::pump::{Pump, Pumped};
 use super::spec::{CommandSpec, OnTimeout, Streams, TerminalSpec, stderr_blob};
 use super::tty::{self, Keeping};
@@ -96,14 +96,15 @@ pub(super) struct Attended {
 
 impl Outputs {
     /// Pipes and pumps for a command.
-    pub fn open(streams: Streams, blob: &Path, make: MakeFilter<'_>) -> io::Result<(Self, Ends)> {
+    pub fn open(streams: Streams, blob: &Path, filters: &Filters) -> io::Result<(Self, Ends)> {
         let (tell, inbox) = channel();
-        let (pump, stdout) = Pump::start(blob, make(), tell.clone())?;
+        let (pump, stdout) = Pump::start(blob, filters.stream(Bytes::Output), tell.clone())?;
         let mut outputs = Self { pumps: vec![pump], inbox, tell };
         let stderr = match streams {
             Streams::Joined => None,
             Streams::Split => {
-                let (pump, stderr) = Pump::start(&stderr_blob(blob), make(), outputs.tell.clone())?;
+                let filter = filters.stream(Bytes::Errors);
+                let (pump, stderr) = Pump::start(&stderr_blob(blob), filter, outputs.tell.clone())?;
                 outputs.pumps.push(pump);
                 Some(stderr)
             }

@@ -65,6 +65,34 @@ pub fn capture(exit: &Exit, blob: &Path, capture: &Capture) -> Result<Captured, 
     })
 }
 
+/// Takes a secret from an output that is held in memory. Nothing that is said on failure shows a part of it.
+pub(super) fn secret_in(text: &str, capture: &Capture) -> Result<String, String> {
+    let taken = match &capture.take {
+        Take::Whole => whole(text),
+        Take::Lines => Err("a secret is one value".to_owned()),
+        Take::Match(pattern) => {
+            let compiled = compile(pattern)?;
+            match compiled.captures(text) {
+                Some(captures) => Ok(Captured::Text(group(&captures, &capture.name).to_owned())),
+                None => Err(format!("nothing in the output matches `{pattern}`")),
+            }
+        }
+        Take::Json(path) => serde_json::from_str(text)
+            .map_err(|_| "the output is not JSON".to_owned())
+            .and_then(|value| scalar_or_list(follow(&value, path)?, path)),
+    };
+    let checked = taken.and_then(|captured| checked(captured, None)).and_then(|captured| match captured {
+        Captured::List(_) => Err("a secret is one value".to_owned()),
+        Captured::Text(text) => match capture.pattern.as_deref() {
+            Some(pattern) if !whole_match(pattern)?.is_match(&text) => {
+                Err(format!("the value does not match `{pattern}`"))
+            }
+            Some(_) | None => Ok(text),
+        },
+    });
+    checked.map_err(|why| format!("cannot capture `{}`: {why}", capture.name))
+}
+
 fn take(blob: &Path, facts: &StreamFacts, capture: &Capture) -> Result<Captured, String> {
     match &capture.take {
         Take::Whole => whole(&text(blob, facts, LONGEST_VALUE as u64 + 1)?),
@@ -107,13 +135,11 @@ fn whole(text: &str) -> Result<Captured, String> {
 }
 
 fn first_match(blob: &Path, facts: &StreamFacts, pattern: &str, name: &str) -> Result<String, String> {
-    let compiled = regex::RegexBuilder::new(pattern).multi_line(true).build();
-    let compiled = compiled.map_err(|_| format!("`{pattern}` is no regular expression"))?;
+    let compiled = compile(pattern)?;
     let mut found = None;
     let scanned = scan(blob, facts, &mut |window| {
         let Some(captures) = compiled.captures(&window.text) else { return Looking::On };
-        let group = captures.name(name).or_else(|| captures.get(1)).or_else(|| captures.get(0));
-        found = group.map(|group| (group.as_str().to_owned(), window.line.is_some()));
+        found = Some((group(&captures, name).to_owned(), window.line.is_some()));
         Looking::Done
     });
     scanned.map_err(|error| format!("the output cannot be read: {error}"))?;
@@ -122,6 +148,21 @@ fn first_match(blob: &Path, facts: &StreamFacts, pattern: &str, name: &str) -> R
         Some((_, false)) => Err("a part of the output was not kept, so the first match is not known".to_owned()),
         None => Err(format!("nothing in the output matches `{pattern}`")),
     }
+}
+
+fn compile(pattern: &str) -> Result<Regex, String> {
+    let compiled = regex::RegexBuilder::new(pattern).multi_line(true).build();
+    compiled.map_err(|_| format!("`{pattern}` is no regular expression"))
+}
+
+fn whole_match(pattern: &str) -> Result<Regex, String> {
+    Regex::new(&format!(r"\A(?:{pattern})\z")).map_err(|_| format!("`{pattern}` is no regular expression"))
+}
+
+/// The group that bears the name, else the first group, else all of it.
+fn group<'t>(captures: &regex::Captures<'t>, name: &str) -> &'t str {
+    let group = captures.name(name).or_else(|| captures.get(1)).or_else(|| captures.get(0));
+    group.map_or("", |group| group.as_str())
 }
 
 fn follow<'a>(value: &'a Value, path: &str) -> Result<&'a Value, String> {
@@ -164,8 +205,7 @@ fn checked(captured: Captured, pattern: Option<&str>) -> Result<Captured, String
         return Err("the value holds a control character".to_owned());
     }
     if let Some(pattern) = pattern {
-        let whole = Regex::new(&format!(r"\A(?:{pattern})\z"));
-        let whole = whole.map_err(|_| format!("`{pattern}` is no regular expression"))?;
+        let whole = whole_match(pattern)?;
         if let Some(value) = values.iter().find(|value| !whole.is_match(value)) {
             let mut value = value.clone();
             super::facts::cut(&mut value, 100);

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Exit, Leftover, Started};
-use super::filter::Secret;
+use super::filter::Redaction;
 use super::spec::CommandSpec;
+use super::withhold::Taken;
 
 /// Where a supervisor finds its lock and leaves what it knows. All paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +41,7 @@ pub(super) enum Order {
 pub(super) struct Work {
     pub spec: CommandSpec,
     pub place: SupervisorPlace,
-    pub secrets: Vec<Secret>,
+    pub redaction: Redaction,
 }
 
 /// From the supervisor. That nobody listens is no reason to stop.
@@ -57,6 +58,8 @@ pub(super) enum Answer {
     Overdue,
     /// It was told to end, and these are still there.
     CannotEnd(Vec<Leftover>),
+    /// The secrets that its output gave.
+    Taken(Taken),
     /// It has ended, and what is known of it is on the disk.
     Ended(Box<Exit>),
 }

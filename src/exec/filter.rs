@@ -1,9 +1,12 @@
 //! The seam between a pipe and the disk: what takes secrets out of captured bytes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::capture::Capture;
+use super::withhold::{Taken, Taking};
 use crate::text::redactor::Redactor;
 
 /// A stream of bytes on its way to a blob. The same bytes must give the same output in whatever chunks they come.
@@ -57,15 +60,6 @@ impl Filter for Redactor {
     }
 }
 
-/// The filter for some secrets; without any, nothing is taken out.
-pub fn redacting(secrets: &[Secret]) -> Result<Box<dyn Filter>, String> {
-    if secrets.is_empty() {
-        return Ok(Box::new(PassThrough));
-    }
-    let pairs = secrets.iter().map(|secret| (secret.name.clone(), secret.value.clone())).collect();
-    Redactor::new(pairs).map(|redactor| Box::new(redactor) as Box<dyn Filter>).map_err(|short| short.to_string())
-}
-
 /// A value that must not be written anywhere.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
@@ -81,47 +75,125 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// A filter for some secrets, or why it cannot be made.
-pub type FilterOf = fn(&[Secret]) -> Result<Box<dyn Filter>, String>;
+/// What must not come out of a command: what is known before, and what its output will give.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redaction {
+    /// The secrets that are known.
+    pub secrets: Vec<Secret>,
+    /// Values of its standard output that are secrets too. Until they are known, nothing of it is written.
+    pub captures: Vec<Capture>,
+}
 
-/// Makes a filter, one for each stream.
-pub type MakeFilter<'a> = &'a dyn Fn() -> Box<dyn Filter>;
+/// Where bytes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bytes {
+    /// The first stream, or both in one.
+    Output,
+    /// The second stream.
+    Errors,
+}
 
-/// A short text, filtered as a whole.
-pub(super) fn filtered(make: MakeFilter<'_>, text: &str) -> String {
-    let (mut filter, mut out) = (make(), Vec::new());
-    filter.push(text.as_bytes(), &mut out);
-    filter.finish(&mut out);
-    String::from_utf8_lossy(&out).into_owned()
+/// The filters of one command.
+pub struct Filters {
+    known: Option<Redactor>,
+    taking: Option<Arc<Taking>>,
+}
+
+impl Filters {
+    /// Nothing is taken out.
+    pub const NONE: Self = Self { known: None, taking: None };
+
+    /// The filters for what must not come out.
+    ///
+    /// # Errors
+    /// In words, which secret is too short to be looked for.
+    pub fn new(redaction: &Redaction) -> Result<Self, String> {
+        Ok(Self::with(redactor(&redaction.secrets)?, redaction))
+    }
+
+    /// The same, where what looks for the secrets of the redaction is made already.
+    pub fn with(known: Option<Redactor>, redaction: &Redaction) -> Self {
+        let taking = (!redaction.captures.is_empty()).then(|| Arc::new(Taking::new(redaction.clone())));
+        Self { known, taking }
+    }
+
+    /// The filters of a command that gives no secret, with everything that is known by now.
+    pub(super) fn of_another_command(&self) -> Self {
+        let taken = self.taking.as_ref().and_then(|taking| taking.redactor());
+        Self { known: taken.or_else(|| self.known.as_ref().map(Redactor::fresh)), taking: None }
+    }
+
+    /// A filter for one stream.
+    pub(super) fn stream(&self, bytes: Bytes) -> Box<dyn Filter> {
+        match (&self.taking, &self.known) {
+            (Some(taking), _) => Taking::filter(taking, bytes),
+            (None, Some(known)) => Box::new(known.fresh()),
+            (None, None) => Box::new(PassThrough),
+        }
+    }
+
+    /// A short text, filtered as a whole.
+    pub(super) fn words(&self, text: &str) -> String {
+        let taken = self.taking.as_ref().and_then(|taking| taking.redactor());
+        match taken.as_ref().or(self.known.as_ref()) {
+            Some(redactor) => redactor.whole(text),
+            None => text.to_owned(),
+        }
+    }
+
+    /// The secrets that the output gave, when the command has ended.
+    pub fn taken(&self) -> Taken {
+        self.taking.as_ref().map_or(Ok(Vec::new()), |taking| taking.taken())
+    }
+}
+
+/// What looks for some secrets; nothing where there are none.
+///
+/// # Errors
+/// In words, which of them is too short.
+pub(super) fn redactor(secrets: &[Secret]) -> Result<Option<Redactor>, String> {
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    let pairs = secrets.iter().map(|secret| (secret.name.clone(), secret.value.clone())).collect();
+    Redactor::new(pairs).map(Some).map_err(|short| short.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn secret(name: &str, value: &str) -> Secret {
+        Secret { name: name.into(), value: value.into() }
+    }
+
     #[test]
     fn a_secret_does_not_show_itself() {
-        let secret = Secret { name: "token".into(), value: b"hunter2hunter2".to_vec() };
-        let shown = format!("{secret:?}");
+        let shown = format!("{:?}", secret("token", "hunter2hunter2"));
         assert!(shown.contains("token") && !shown.contains("104"), "{shown}");
     }
 
     #[test]
     fn secrets_are_taken_out_and_counted() {
-        let secret = Secret { name: "token".into(), value: b"hunter2hunter2".to_vec() };
-        let (mut filter, mut out) = (redacting(&[secret]).unwrap(), Vec::new());
+        let redaction = Redaction { secrets: vec![secret("token", "hunter2hunter2")], captures: Vec::new() };
+        let filters = Filters::new(&redaction).unwrap();
+        let (mut filter, mut out) = (filters.stream(Bytes::Output), Vec::new());
         filter.push(b"a hunter2h", &mut out);
         filter.push(b"unter2 b", &mut out);
         filter.finish(&mut out);
         assert_eq!(String::from_utf8(out).unwrap(), "a [redacted:token] b");
         assert_eq!(filter.counts(), BTreeMap::from([("token".to_owned(), 1)]));
-        let short = Secret { name: "pin".into(), value: b"1234".to_vec() };
-        assert!(redacting(&[short]).err().unwrap().contains("`pin`"));
+        assert_eq!(filters.words("no hunter2hunter2"), "no [redacted:token]");
+        let short = Redaction { secrets: vec![secret("pin", "1234")], captures: Vec::new() };
+        assert!(Filters::new(&short).err().unwrap().contains("`pin`"));
     }
 
     #[test]
-    fn passing_through_changes_nothing() {
-        assert_eq!(filtered(&|| Box::new(PassThrough), "as it is"), "as it is");
-        assert_eq!(PassThrough.through(b"raw", &mut Vec::new()), b"raw");
+    fn without_secrets_nothing_is_copied() {
+        assert_eq!(Filters::NONE.words("as it is"), "as it is");
+        let bytes = b"raw";
+        let mut filter = Filters::new(&Redaction::default()).unwrap().stream(Bytes::Output);
+        assert!(std::ptr::eq(filter.through(bytes, &mut Vec::new()), bytes.as_slice()));
+        assert_eq!(Filters::NONE.taken(), Ok(Vec::new()));
     }
 }

@@ -20,10 +20,10 @@ use super::attend::{Ends, Message, OutputNotice, Outputs, Running};
 use super::error::ExecError;
 use super::facts::Exit;
 use super::fence::Fence;
-use super::filter::{MakeFilter, filtered};
+use super::filter::Filters;
 use super::processes::all;
 use super::program::{resolve, standard_input};
-use super::spec::CommandSpec;
+use super::spec::{CommandSpec, CoreDumps};
 use super::survivors::{leftover, survivors};
 
 /// The hidden first argument of the process that becomes a look.
@@ -73,15 +73,15 @@ pub fn run_look(
     exe: &Path,
     spec: &CommandSpec,
     blob: &Path,
-    make: MakeFilter<'_>,
+    filters: &Filters,
     around: &Around<'_>,
 ) -> Result<Exit, ExecError> {
     let program = match resolve(spec) {
         Ok(program) => program,
-        Err(reason) => return Ok(Exit::not_started(filtered(make, &reason))),
+        Err(reason) => return Ok(Exit::not_started(filters.words(&reason))),
     };
     let own = OwnFolder::of(spec);
-    let (outputs, ends) = Outputs::open(spec.streams, blob, make).map_err(ExecError::Control)?;
+    let (outputs, ends) = Outputs::open(spec.streams, blob, filters).map_err(ExecError::Control)?;
     let waiter = match outputs.waiter() {
         Ok(waiter) => waiter,
         Err(error) => {
@@ -104,10 +104,10 @@ pub fn run_look(
     let members = || family(pid, spec.attempt());
     let mut attended = outputs.attend(&Running { spec, pid, members: &members, notices: around.notices });
     if let Some(reason) = refused {
-        return Ok(Exit::not_started(filtered(make, &reason)));
+        return Ok(Exit::not_started(filters.words(&reason)));
     }
     if !attended.open.is_empty() {
-        let left = members().into_iter().map(|pid| leftover(pid, &|line| filtered(make, line)));
+        let left = members().into_iter().map(|pid| leftover(pid, &|line| filters.words(line)));
         attended.exit.leftover = left.collect();
     }
     attended.exit.fit();
@@ -188,6 +188,7 @@ fn prepare(control: &mut UnixStream) -> io::Result<()> {
         return Err(io::Error::other("nobody waits for it any more"));
     }
     let told = Told::read(&told).ok_or_else(|| io::Error::other("nobody waits for it any more"))?;
+    super::dumps::limit(told.dumps);
     rustix::stdio::dup2_stdin(standard_input(told.stdin)?)?;
     told.fence.close(told.own.as_deref())
 }
@@ -213,7 +214,8 @@ impl OwnFolder {
         spec
     }
 
-    /// What the child is told: its fence, the folder with its length before it, whether it has an input, and the input.
+    /// What the child is told: its fence, the folder with its length before it, whether a core dump may be made
+    /// of it, whether it has an input, and the input.
     fn message(&self, spec: &CommandSpec) -> Vec<u8> {
         let own = self.0.as_ref().map(|own| own.path().as_os_str().as_bytes()).unwrap_or_default();
         let fence = match spec.fence {
@@ -224,7 +226,8 @@ impl OwnFolder {
         let length = u16::try_from(own.len()).unwrap_or_default().to_be_bytes();
         let own = &own[..usize::from(u16::from_be_bytes(length))];
         let stdin = spec.stdin.as_deref();
-        [&[fence], &length[..], own, &[u8::from(stdin.is_some())], stdin.unwrap_or_default()].concat()
+        let flags = [u8::from(spec.dumps == CoreDumps::Off), u8::from(stdin.is_some())];
+        [&[fence], &length[..], own, &flags, stdin.unwrap_or_default()].concat()
     }
 }
 
@@ -232,6 +235,7 @@ impl OwnFolder {
 struct Told<'a> {
     fence: Fence,
     own: Option<PathBuf>,
+    dumps: CoreDumps,
     stdin: Option<&'a [u8]>,
 }
 
@@ -246,9 +250,10 @@ impl<'a> Told<'a> {
         };
         let (length, rest) = rest.split_first_chunk::<2>()?;
         let (own, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        let (has_stdin, stdin) = rest.split_first()?;
+        let ([no_dumps, has_stdin], stdin) = rest.split_first_chunk::<2>()?;
+        let dumps = if *no_dumps == 1 { CoreDumps::Off } else { CoreDumps::AsEver };
         let own = (!own.is_empty()).then(|| PathBuf::from(OsString::from_vec(own.to_vec())));
-        Some(Self { fence, own, stdin: (*has_stdin == 1).then_some(stdin) })
+        Some(Self { fence, own, dumps, stdin: (*has_stdin == 1).then_some(stdin) })
     }
 }
 

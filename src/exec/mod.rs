@@ -19,6 +19,7 @@ mod cast;
 mod control;
 mod door;
 mod drain;
+mod dumps;
 mod ending;
 mod environment;
 mod error;
@@ -32,6 +33,7 @@ mod login;
 mod look;
 mod modes;
 mod over;
+mod printed;
 mod processes;
 mod program;
 mod pump;
@@ -44,6 +46,7 @@ mod supervisor;
 mod survivors;
 mod tail;
 mod tty;
+mod withhold;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -54,6 +57,7 @@ pub use blob::{HEAD, TAIL};
 pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
 pub use cast::shown;
 pub use control::SupervisorPlace;
+pub use dumps::hide_memory;
 pub use ending::end_orphans;
 pub use environment::base_environment;
 pub use error::ExecError;
@@ -61,14 +65,15 @@ pub use evidence::FileEvidence;
 pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use fence::Fence;
-pub use filter::{Filter, FilterOf, MakeFilter, PassThrough, Secret, redacting};
+pub use filter::{Filter, Filters, PassThrough, Redaction, Secret};
 pub use hand::{HandedBack, hand_over, knock_at};
 pub use login::{Login, login_of, seconds};
 pub use look::{Around, Cancel, run_look};
-pub use over::{Cut, Over, ssh_terminal};
+pub use over::{Cut, Input, LONGEST_PIPED, Over, ssh_terminal};
+pub use printed::printed;
 pub use program::this_binary;
 pub use replace::{REPLACE, Unfit, contents};
-pub use spec::{CommandSpec, GRACE, OnTimeout, Shell, Size, Streams, TerminalSpec, shell_argv, stderr_blob};
+pub use spec::{CommandSpec, CoreDumps, GRACE, OnTimeout, Shell, Size, Streams, TerminalSpec, shell_argv, stderr_blob};
 pub use supervise::{Supervised, cancel_running, supervise};
 pub use supervisor::{Seams, supervisor_main};
 pub use survivors::{machine_id, pid_namespace, process_start, survivors};
@@ -76,6 +81,7 @@ pub use survivors::{machine_id, pid_namespace, process_start, survivors};
 pub use crate::journal::read_evidence;
 pub use tail::{Growth, LONGEST_LINE, Line, LineIndex};
 pub use tty::cast_beside;
+pub use withhold::Taken;
 
 /// Runs one of the hidden subcommands that this binary is re-executed for; `None` if the arguments name none.
 ///
@@ -93,5 +99,4 @@ pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode
 }
 
 /// What a supervisor of this binary uses.
-const SEAMS: Seams =
-    Seams { evidence: |place| Ok(Box::new(FileEvidence::new(&place.started, &place.exit))), filter: redacting };
+const SEAMS: Seams = Seams { evidence: |place| Ok(Box::new(FileEvidence::new(&place.started, &place.exit))) };

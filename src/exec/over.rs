@@ -5,6 +5,7 @@
 //! on where it was. An end counts only with its code on a line that begins with a word nobody can guess: without it
 //! this process ends by a signal, which means that the end is not known. It never starts a command twice.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,9 +35,28 @@ pub struct Over {
     /// A script for `sh` that becomes the command.
     pub run: String,
     pub stdin: Option<String>,
+    /// Variables that reach the command through the shells there, and no file.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    /// What it reads is a secret too.
+    #[serde(default)]
+    pub input: Input,
     pub streams: Streams,
     pub cut: Cut,
 }
+
+/// How the standard input of a command gets to it there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Input {
+    /// By a file that only the account there can read, until the command has ended.
+    #[default]
+    File,
+    /// By a pipe: it is a secret.
+    Pipe,
+}
+
+/// The longest secret that is piped to a command there, in bytes: what a pipe holds without a reader.
+pub const LONGEST_PIPED: usize = 32 << 10;
 
 impl Over {
     /// The words of the process that stands in for the command here; this goes to its standard input.
@@ -75,6 +95,10 @@ pub(super) fn over_main() -> ExitCode {
     let mut text = String::new();
     let read = io::stdin().read_to_string(&mut text);
     let Some(over) = read.ok().and_then(|_| serde_json::from_str::<Over>(&text).ok()) else { return ExitCode::from(2) };
+    if !over.secrets.is_empty() || over.input == Input::Pipe {
+        super::dumps::hide_memory();
+        super::dumps::limit(super::spec::CoreDumps::Off);
+    }
     let asked = Arc::new(AtomicBool::new(false));
     let heard = signal_hook::flag::register(signal_hook::consts::SIGTERM, asked.clone());
     if heard.is_err() {
@@ -264,6 +288,8 @@ mod tests {
             key: "k".to_owned(),
             run: String::new(),
             stdin: None,
+            secrets: BTreeMap::new(),
+            input: Input::File,
             streams: Streams::Joined,
             cut: Cut::Again,
         };

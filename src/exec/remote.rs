@@ -3,7 +3,7 @@
 //! The command gets a session of its own and a private folder with its pid, output and exit code. Whoever connects
 //! again finds them there. A folder that is there already means that the command was started: it is not started again.
 
-use super::over::Over;
+use super::over::{Input, Over};
 use super::spec::Streams;
 use crate::text::shell::single_quote;
 
@@ -25,7 +25,8 @@ const PLACES: &str = "/run \"$HOME\"";
 const OUTER: &str = r#"
 trap '' HUP
 echo $$ > "$1/pid"
-if [ -e "$1/split" ]; then sh "$1/run" < "$1/in" > "$1/out" 2> "$1/err"; else sh "$1/run" < "$1/in" > "$1/out" 2>&1; fi
+[ ! -e "$1/in" ] || exec < "$1/in"
+if [ -e "$1/split" ]; then sh "$1/run" > "$1/out" 2> "$1/err"; else sh "$1/run" > "$1/out" 2>&1; fi
 e=$?
 rm -f "$1/run" "$1/in"
 echo $e > "$1/exit.new" && mv "$1/exit.new" "$1/exit"
@@ -40,10 +41,15 @@ if [ -z "$D" ]; then
   [ -n "$D" ] || { echo "no private folder can be made here" >&2; say gone; exit; }
   find "${D%/*}" -mindepth 1 -maxdepth 1 -mtime +2 -exec rm -rf {} + 2>/dev/null
   : > "$D/out"; : > "$D/err"
-  printf %s "$RUN" > "$D/run"; printf %s "$IN" > "$D/in"; printf %s "$OUTER" > "$D/outer"
+  printf %s "$RUN" > "$D/run"; printf %s "$OUTER" > "$D/outer"
+  [ -n "$PIPE" ] || printf %s "$IN" > "$D/in"
   [ -z "$SPLIT" ] || : > "$D/split"
-  if command -v setsid >/dev/null 2>&1; then setsid sh "$D/outer" "$D" </dev/null >/dev/null 2>&1 &
-  else nohup sh "$D/outer" "$D" </dev/null >/dev/null 2>&1 & fi
+  begin() {
+    if command -v setsid >/dev/null 2>&1; then exec setsid sh "$D/outer" "$D" >/dev/null 2>&1
+    else exec nohup sh "$D/outer" "$D" >/dev/null 2>&1; fi
+  }
+  if [ -n "$PIPE" ]; then { trap '' HUP; printf %s "$IN"; } | { $SECRETS begin; } &
+  else { $SECRETS begin; } </dev/null & fi
 fi
 "#;
 
@@ -91,12 +97,16 @@ pub(super) fn script(over: &Over, order: Order, nonce: &str, passed: (u64, u64))
     );
     let what = match order {
         Order::Start => {
-            let begin = BEGIN.replace("$PLACES", PLACES);
+            let pairs = over.secrets.iter().map(|(name, value)| format!("{name}={}", single_quote(value)));
+            let secrets = pairs.collect::<Vec<_>>().join(" ");
+            let secrets = if secrets.is_empty() { secrets } else { format!("export {secrets};") };
+            let begin = BEGIN.replace("$PLACES", PLACES).replace("$SECRETS", &secrets);
             let input = over.stdin.as_deref().unwrap_or_default();
             format!(
-                "RUN={}\nIN={}\nOUTER={}\n{begin}",
+                "RUN={}\nIN={}\nPIPE={}\nOUTER={}\n{begin}",
                 single_quote(&over.run),
                 single_quote(input),
+                if over.input == Input::Pipe { "1" } else { "" },
                 single_quote(OUTER)
             )
         }
@@ -136,6 +146,8 @@ mod tests {
             key: "1-4-abcd".to_owned(),
             run: run.to_owned(),
             stdin: stdin.map(str::to_owned),
+            secrets: std::collections::BTreeMap::new(),
+            input: Input::File,
             streams: Streams::Joined,
             cut: Cut::Again,
         }
@@ -167,6 +179,19 @@ mod tests {
     fn what_was_never_started_is_gone_and_not_done() {
         let (_, err) = there().ask(&over("true", None), Order::Attach, (0, 0));
         assert!(err.contains("NONCE gone") && !err.contains("end"), "{err}");
+    }
+
+    #[test]
+    fn a_secret_reaches_the_command_and_no_file() {
+        let there = there();
+        let look = "tr '\\0' '\\n' < /proc/$PPID/cmdline | grep -c -- \"${T%% *}\"; grep -rl -- \"${T%% *}\" \"$HOME\"; cat; echo \" $T $U\"";
+        let mut given = over(look, Some("hunter2-in"));
+        given.secrets =
+            [("T", "hunter2 'a'"), ("U", "hunter2 $b")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        given.input = Input::Pipe;
+        let (out, err) = there.ask(&given, Order::Start, (0, 0));
+        assert_eq!(out, "0\nhunter2-in hunter2 'a' hunter2 $b\n", "{err}");
+        assert!(err.contains("NONCE end 0"), "{err}");
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct CommandSpec {
     /// A terminal of its own, in place of the input and the streams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSpec>,
+    /// Whether a core dump may be made of it.
+    pub dumps: CoreDumps,
 }
 
 /// The terminal of a program that a person works in.
@@ -63,6 +65,17 @@ impl Default for Size {
     fn default() -> Self {
         Self { cols: 80, rows: 24 }
     }
+}
+
+/// Whether the memory of a command may be written to a disk when it dies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoreDumps {
+    /// As the operator's own limits say.
+    #[default]
+    AsEver,
+    /// It is given a secret.
+    Off,
 }
 
 /// What happens when the time of a command is up.
@@ -110,6 +123,7 @@ impl CommandSpec {
             fence: Fence::None,
             armed: None,
             terminal: None,
+            dumps: CoreDumps::AsEver,
         }
     }
 

@@ -12,8 +12,9 @@ use os_pipe::{PipeReader, PipeWriter};
 use super::control::{Answer, Order, SupervisorPlace, Work, receive, send};
 use super::error::ExecError;
 use super::facts::{Exit, Leftover, Started};
-use super::filter::Secret;
+use super::filter::Redaction;
 use super::spec::CommandSpec;
+use super::withhold::Taken;
 
 /// The hidden first argument of a supervisor.
 pub(super) const SUPERVISE: &str = "__supervise";
@@ -30,6 +31,7 @@ pub struct Supervised {
     started: Option<Started>,
     overdue: bool,
     cannot_end: Vec<Leftover>,
+    taken: Taken,
     ended: Option<Exit>,
 }
 
@@ -40,7 +42,7 @@ pub fn supervise(
     exe: &Path,
     spec: &CommandSpec,
     place: &SupervisorPlace,
-    secrets: &[Secret],
+    redaction: &Redaction,
 ) -> Result<Supervised, ExecError> {
     let (heard, orders) = os_pipe::pipe().map_err(ExecError::Control)?;
     let (answers, said) = os_pipe::pipe().map_err(ExecError::Control)?;
@@ -54,10 +56,11 @@ pub fn supervise(
         started: None,
         overdue: false,
         cannot_end: Vec::new(),
+        taken: Ok(Vec::new()),
         ended: None,
     };
     let place = absolute(place).map_err(ExecError::Control)?;
-    let work = Work { spec: spec.clone(), place, secrets: secrets.to_vec() };
+    let work = Work { spec: spec.clone(), place, redaction: redaction.clone() };
     let told = supervised.order(&Order::Prepare(Box::new(work)));
     match supervised.answers.recv_timeout(READY_WITHIN) {
         Ok(Answer::Ready) => told.map(|()| supervised),
@@ -124,6 +127,11 @@ impl Supervised {
         std::mem::take(&mut self.cannot_end)
     }
 
+    /// The secrets that its output gave, once its end was heard by [`Self::wait`].
+    pub fn taken(&self) -> &Taken {
+        &self.taken
+    }
+
     fn order(&mut self, order: &Order) -> Result<(), ExecError> {
         send(&mut self.orders, order).map_err(ExecError::Control)
     }
@@ -135,6 +143,7 @@ impl Supervised {
             Answer::Started(started) => self.started = Some(started),
             Answer::Overdue => self.overdue = true,
             Answer::CannotEnd(left) => self.cannot_end = left,
+            Answer::Taken(taken) => self.taken = taken,
             Answer::Ended(exit) => self.ended = Some(*exit),
         }
         Ok(())
@@ -225,7 +234,7 @@ mod tests {
         let spec = CommandSpec::new(vec!["true".into()], std::collections::BTreeMap::new(), "/");
         let path = PathBuf::from("/no/such");
         let place = SupervisorPlace { lock: path.clone(), started: path.clone(), exit: path.clone(), blob: path };
-        let error = supervise(Path::new("/no/such/locum"), &spec, &place, &[]).unwrap_err();
+        let error = supervise(Path::new("/no/such/locum"), &spec, &place, &Redaction::default()).unwrap_err();
         assert_eq!(error.to_string(), "cannot start `/no/such/locum`");
     }
 }

@@ -9,7 +9,6 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -26,11 +25,11 @@ use super::control::{Answer, Order, SupervisorPlace, Work, receive, send};
 use super::door;
 use super::drain::leave_drains;
 use super::facts::{Evidence, Exit, Started, cut};
-use super::filter::{Filter, FilterOf, MakeFilter, filtered};
+use super::filter::{Bytes, Filters, Redaction};
 use super::login::ticks;
 use super::processes::{descendants, have_children, reap_orphans};
 use super::program::{resolve, standard_input, this_binary};
-use super::spec::CommandSpec;
+use super::spec::{CommandSpec, CoreDumps};
 use super::survivors::{leftover, process_start, survivors, this_supervisor};
 use super::tty::{self, Keeping, TTY};
 use crate::journal::SupLock;
@@ -39,8 +38,6 @@ use crate::journal::SupLock;
 pub struct Seams {
     /// Where its evidence goes.
     pub evidence: fn(&SupervisorPlace) -> io::Result<Box<dyn Evidence>>,
-    /// What takes secrets out of a stream, or why it cannot.
-    pub filter: FilterOf,
 }
 
 /// The hidden subcommand. Says everything over its standard output; its exit code means nothing.
@@ -60,8 +57,7 @@ pub fn supervisor_main(seams: &Seams) -> ExitCode {
 /// A supervisor that holds its lock.
 struct Supervisor<'a> {
     work: &'a Work,
-    make: Rc<dyn Fn() -> Box<dyn Filter> + 'a>,
-    filter: FilterOf,
+    filters: Filters,
     evidence: Box<dyn Evidence>,
     lock: SupLock,
     /// The way into its terminal, where it has one; nobody waits at a door that is not there yet.
@@ -77,28 +73,29 @@ enum Way {
 
 impl<'a> Supervisor<'a> {
     fn prepare(work: &'a Work, seams: &'a Seams) -> Result<Self, String> {
-        (seams.filter)(&work.secrets)?;
-        let make = || (seams.filter)(&work.secrets).expect("the same secrets made a filter before");
+        if work.redaction != Redaction::default() || work.spec.dumps == CoreDumps::Off {
+            super::dumps::hide_memory();
+        }
+        let filters = Filters::new(&work.redaction)?;
         let lock = SupLock::take(&work.place.lock).map_err(|error| error.to_string())?;
         let evidence = (seams.evidence)(&work.place).map_err(|error| format!("cannot keep evidence: {error}"))?;
         let door = work.spec.terminal.is_some().then(|| door::open(&door::beside(&work.place.lock))).transpose();
         let door = door.map_err(|error| format!("cannot make the door of its terminal: {error}"))?;
-        let filter = seams.filter;
-        Ok(Self { work, make: Rc::new(make), filter, evidence, lock, door, me: this_supervisor() })
+        Ok(Self { work, filters, evidence, lock, door, me: this_supervisor() })
     }
 
     /// What the command reads and writes, and what attends to it.
     fn outputs(&mut self) -> io::Result<(Outputs, Way)> {
         let blob = &self.work.place.blob;
         let (Some(terminal), Some(door)) = (&self.work.spec.terminal, self.door.take()) else {
-            let (outputs, ends) = Outputs::open(self.work.spec.streams, blob, &*self.make)?;
+            let (outputs, ends) = Outputs::open(self.work.spec.streams, blob, &self.filters)?;
             return Ok((outputs, Way::Pipes(ends)));
         };
         let kind = self.work.spec.env.get("TERM").map(String::as_str);
         let cast = Cast::create(&tty::cast_beside(blob), terminal, kind);
-        let (secrets, filter) = (self.work.secrets.clone(), self.filter);
-        let live = Box::new(move || filter(&secrets).expect("the same secrets made a filter before"));
-        let keeping = Keeping { blob: Blob::create(blob), cast, filter: (self.make)(), live };
+        let shown = self.filters.of_another_command();
+        let live = Box::new(move || shown.stream(Bytes::Output));
+        let keeping = Keeping { blob: Blob::create(blob), cast, filter: self.filters.stream(Bytes::Output), live };
         let (outputs, theirs) = Outputs::on_terminal(terminal, door, keeping)?;
         Ok((outputs, Way::Terminal(theirs)))
     }
@@ -118,9 +115,8 @@ impl<'a> Supervisor<'a> {
     fn change(&mut self, orders: BufReader<Stdin>, asked: Receiver<()>) -> (Exit, Vec<os_pipe::PipeReader>) {
         let work = self.work;
         let spec = &work.spec;
-        let make = Rc::clone(&self.make);
-        let make: MakeFilter<'_> = &*make;
-        let nothing = |reason: String| (Exit::not_started(filtered(make, &reason)), Vec::new());
+        let words = self.filters.of_another_command();
+        let nothing = |reason: String| (Exit::not_started(words.words(&reason)), Vec::new());
         if asked.try_recv().is_ok() {
             return nothing("it was called off before it began".into());
         }
@@ -179,7 +175,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn go_back(&self, armed: &Armed, why: String) -> Disarmed {
-        let exit = self.run_back(armed).unwrap_or_else(|reason| Exit::not_started(filtered(&*self.make, &reason)));
+        let exit = self.run_back(armed).unwrap_or_else(|reason| Exit::not_started(self.filters.words(&reason)));
         let Exit { result, code, signal, mut reason, .. } = exit;
         // The evidence has little room.
         if let Some(reason) = &mut reason {
@@ -191,7 +187,7 @@ impl<'a> Supervisor<'a> {
     fn run_back(&self, armed: &Armed) -> Result<Exit, String> {
         let spec = &armed.undo;
         let program = resolve(spec)?;
-        let opened = Outputs::open(spec.streams, &armed.blob, &*self.make);
+        let opened = Outputs::open(spec.streams, &armed.blob, &self.filters.of_another_command());
         let (outputs, ends) = opened.map_err(|error| format!("cannot make a pipe: {error}"))?;
         let spawned = outputs.waiter().and_then(|waiter| Ok((waiter, spawn(&program, spec, Way::Pipes(ends))?)));
         let (waiter, handle) = match spawned {
@@ -215,12 +211,11 @@ impl<'a> Supervisor<'a> {
     }
 
     fn attend(&self, outputs: Outputs, pid: u32) -> Attended {
-        let make: MakeFilter<'_> = &*self.make;
         let members = || descendants(self.me.supervisor_pid);
         let notices = |notice| match notice {
             OutputNotice::Overdue => answer(&Answer::Overdue),
             OutputNotice::CannotEnd => {
-                let left = members().into_iter().map(|pid| leftover(pid, &|line| filtered(make, line)));
+                let left = members().into_iter().map(|pid| leftover(pid, &|line| self.filters.words(line)));
                 answer(&Answer::CannotEnd(left.collect()));
             }
             OutputNotice::Started { .. } | OutputNotice::Grown { .. } => {}
@@ -234,7 +229,7 @@ impl<'a> Supervisor<'a> {
             left.extend(survivors(self.work.spec.attempt()).into_iter().map(|each| each.pid));
             left.sort_unstable();
             left.dedup();
-            let left = left.into_iter().map(|pid| leftover(pid, &|line| filtered(make, line)));
+            let left = left.into_iter().map(|pid| leftover(pid, &|line| self.filters.words(line)));
             attended.exit.leftover = left.collect();
         }
         attended
@@ -251,6 +246,10 @@ impl<'a> Supervisor<'a> {
         }
         drop(self.lock);
         leave_drains(open);
+        // Over the pipe and in no file: whoever asked for them is there, or they are lost.
+        if !self.work.redaction.captures.is_empty() {
+            answer(&Answer::Taken(self.filters.taken()));
+        }
         answer(&Answer::Ended(Box::new(exit)));
     }
 }
@@ -280,6 +279,7 @@ fn leave_the_screen() -> io::Result<Receiver<()>> {
 /// Spawns the command in a group of its own, so that a signal to its group does not reach the supervisor; on a terminal,
 /// in a session of its own.
 fn spawn(program: &Path, spec: &CommandSpec, way: Way) -> io::Result<duct::Handle> {
+    super::dumps::limit(spec.dumps);
     let ends = match way {
         Way::Pipes(ends) => ends,
         Way::Terminal(theirs) => {

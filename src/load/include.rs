@@ -50,6 +50,7 @@ pub(super) fn expand(runbook: &Runbook, within: &Within, cx: &mut Cx) -> Option<
     let mut whole = runbook.clone();
     for wish in wishes {
         if let Some((child, text)) = read(&wish, runbook, within, cx) {
+            super::secrets::check_given(runbook, &wish.given, &child, cx);
             graft(&mut whole, &wish, child, text);
         }
     }

@@ -12,6 +12,7 @@ mod mutating;
 mod names;
 mod patterns;
 mod scope;
+mod secrets;
 mod steps;
 mod targets;
 mod templates;
@@ -89,6 +90,7 @@ fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     facts::check(runbook, tree, cx);
     forbidden::check(runbook, cx);
     mutating::check(runbook, cx);
+    secrets::check(runbook, tree, cx);
     templates::check(runbook, cx);
 }
 

@@ -3,10 +3,11 @@
 //! What a template may say, and where a value can stand in a command, is decided by `template`; here is which names
 //! are known where, and where in the file a problem stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::HOST;
 use super::scope::{Lead, Scope, of_capture, of_input, of_items, of_text};
+use super::secrets::{Seen, misplaced};
 use super::steps::unknown_step;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::decode::Cx;
@@ -26,7 +27,8 @@ pub(super) fn check(runbook: &Runbook, cx: &mut Cx) {
             setters.entry(capture.name.value.as_str()).or_insert(step.id.value.as_str());
         }
     }
-    let mut check = Check { runbook, cx, scope: Scope::default(), setters };
+    let secrets = super::secrets::names(runbook);
+    let mut check = Check { runbook, cx, scope: Scope::default(), setters, secrets };
     check.before_the_run();
     check.head();
     for phase in Runbook::PHASES {
@@ -45,6 +47,8 @@ struct Check<'a, 'c, 'f> {
     scope: Scope<'a>,
     /// Names that are captured somewhere, each with the first step that does.
     setters: BTreeMap<&'a str, &'a str>,
+    /// Names whose values must not be seen.
+    secrets: BTreeSet<&'a str>,
 }
 
 impl<'a> Check<'a, '_, '_> {
@@ -152,6 +156,10 @@ impl<'a> Check<'a, '_, '_> {
                 self.texts([&choice.value, &choice.means].into_iter().flatten());
             }
         }
+        for name in fields.show.iter().filter(|name| self.secrets.contains(&***name)) {
+            let problem = misplaced(name, name.span, Seen::InText, self.cx);
+            self.cx.push(problem);
+        }
         for name in fields.show.iter().filter(|name| !self.scope.knows(name)).cloned().collect::<Vec<_>>() {
             let problem = self.undefined(
                 &name,
@@ -173,9 +181,12 @@ impl<'a> Check<'a, '_, '_> {
                 self.texts(probe.texts());
             }
         }
-        self.texts([&fields.stdin, &fields.cwd, &fields.user].into_iter().flatten());
-        self.texts(fields.inputs.values());
-        self.texts(fields.env.values().chain(fields.may_change.iter()));
+        self.texts([&fields.cwd, &fields.user].into_iter().flatten());
+        self.texts(fields.may_change.iter());
+        // The only places where a secret may stand.
+        for text in fields.stdin.iter().chain(fields.env.values()).chain(fields.inputs.values()) {
+            self.handed_over(text);
+        }
         if let Some(UndoHow::ByHand(text)) = fields.undo.as_ref().map(|undo| &undo.how) {
             self.text(text);
         }
@@ -193,12 +204,35 @@ impl<'a> Check<'a, '_, '_> {
     }
 
     fn text(&mut self, text: &Text) {
+        self.no_secret(text, Seen::InText);
+        self.handed_over(text);
+    }
+
+    /// A text that a process is given and nobody else.
+    fn handed_over(&mut self, text: &Text) {
         if !has_template(text) {
             return;
         }
         match template::names(text) {
             Err(problem) => self.push(text, problem),
             Ok(names) => self.names(text, names),
+        }
+        if let Err(problem) = template::check_secrets(text, &|name| self.secrets.contains(name))
+            && problem.kind == ProblemKind::Value
+        {
+            let problem =
+                self.cx.problem(Code::SecretPlace, text.span_of(problem.range), problem.message).help(problem.help);
+            self.cx.push(problem);
+        }
+    }
+
+    fn no_secret(&mut self, text: &Text, seen: Seen) {
+        if self.secrets.is_empty() {
+            return;
+        }
+        for name in template::secrets_in(text, &|name| self.secrets.contains(name)) {
+            let problem = misplaced(&name.name, text.span_of(name.range), seen, self.cx);
+            self.cx.push(problem);
         }
     }
 
@@ -216,7 +250,13 @@ impl<'a> Check<'a, '_, '_> {
     fn expression(&mut self, text: &Text) {
         match template::expression_names(text) {
             Err(problem) => return self.push(text, problem),
-            Ok(names) => self.names(text, names),
+            Ok(names) => {
+                for name in names.iter().filter(|name| self.secrets.contains(name.name.as_str())) {
+                    let problem = misplaced(&name.name, text.span_of(name.range.clone()), Seen::InText, self.cx);
+                    self.cx.push(problem);
+                }
+                self.names(text, names);
+            }
         }
         for step in template::expression_steps(text) {
             if self.runbook.step(&step.name).is_none() {
@@ -232,6 +272,10 @@ impl<'a> Check<'a, '_, '_> {
     }
 
     fn command(&mut self, command: &Command) {
+        match command {
+            Command::Script(script) => self.no_secret(script, Seen::InCommand),
+            Command::Argv(words, _) => words.iter().for_each(|word| self.no_secret(word, Seen::InCommand)),
+        }
         match command {
             Command::Script(script) if has_template(script) => {
                 for problem in template::check_command(script, &|name| self.rule(name)) {

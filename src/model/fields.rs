@@ -114,8 +114,9 @@ record! {
         lines: bool,
         /// What the whole value must match.
         pattern: Option<Text>,
+        /// Whether it must not be seen: it is kept in memory only, and replaced wherever it is printed.
+        secret: bool,
     }
-    later ["secret"]
 }
 
 /// One value that a step gives.
@@ -126,6 +127,7 @@ pub struct Capture {
     pub json: Option<Text>,
     pub lines: bool,
     pub pattern: Option<Text>,
+    pub secret: bool,
 }
 
 /// The values that a step gives; short form: the name alone.
@@ -141,13 +143,14 @@ impl Decode for Captures {
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
         let Kind::Mapping(entries) = &node.kind else {
             let name = Name::decode(node, cx)?;
-            return Some(Self(vec![Capture { name, r#match: None, json: None, lines: false, pattern: None }]));
+            let (r#match, json, pattern) = (None, None, None);
+            return Some(Self(vec![Capture { name, r#match, json, lines: false, pattern, secret: false }]));
         };
         let decode = |entry: &crate::yaml::Entry, cx: &mut Cx| {
             let full = cx.under(&entry.key.name, entry.key.span, |cx| FullCapture::decode(&entry.value, cx))?;
             let name = Name { value: entry.key.name.clone(), span: entry.key.span };
-            let FullCapture { span: _, r#match, json, lines, pattern } = full;
-            Some(Capture { name, r#match, json, lines, pattern })
+            let FullCapture { span: _, r#match, json, lines, pattern, secret } = full;
+            Some(Capture { name, r#match, json, lines, pattern, secret })
         };
         let captures: Vec<_> = entries.iter().map(|entry| decode(entry, cx)).collect();
         captures.into_iter().collect::<Option<Vec<_>>>().map(Self)

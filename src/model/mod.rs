@@ -9,6 +9,7 @@ mod parts;
 pub mod probe;
 pub mod runbook;
 pub mod scalar;
+pub mod secret;
 pub mod shape;
 pub mod step;
 pub mod target;

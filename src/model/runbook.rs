@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::command::Command;
 use super::decode::{Cx, Decode, record};
 use super::scalar::{Located, Name, OneOrMany, Text, words};
+use super::secret::Origin;
 use super::shape::Shape;
 use super::step::{Phase, Step, StepOrText};
 use super::target::Target;
@@ -76,8 +77,11 @@ record! {
         list: bool,
         /// Whether it may be left out.
         optional: bool,
+        /// Whether it must not be seen: it is kept in memory only, and replaced wherever it is printed.
+        secret: bool,
+        /// Where a secret comes from; without it, a person is asked and nothing is shown of what is typed.
+        from: Option<Origin>,
     }
-    later ["secret", "from"]
 }
 
 /// An input; short form: what it is about.
@@ -89,6 +93,8 @@ pub struct Input {
     pub default: Option<Text>,
     pub list: bool,
     pub optional: bool,
+    pub secret: bool,
+    pub from: Option<Origin>,
 }
 
 impl Input {
@@ -105,11 +111,21 @@ impl Decode for Input {
 
     fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
         if matches!(node.kind, Kind::Mapping(_)) {
-            let FullInput { span: _, about, pattern, choices, default, list, optional } = FullInput::decode(node, cx)?;
-            return Some(Self { about, pattern, choices: choices.unwrap_or_default(), default, list, optional });
+            let full = FullInput::decode(node, cx)?;
+            return Some(Self {
+                about: full.about,
+                pattern: full.pattern,
+                choices: full.choices.unwrap_or_default(),
+                default: full.default,
+                list: full.list,
+                optional: full.optional,
+                secret: full.secret,
+                from: full.from,
+            });
         }
         let about = Some(Text::decode(node, cx)?);
-        Some(Self { about, pattern: None, choices: Vec::new(), default: None, list: false, optional: false })
+        let (pattern, default, from) = (None, None, None);
+        Some(Self { about, pattern, choices: Vec::new(), default, list: false, optional: false, secret: false, from })
     }
 }
 

@@ -10,7 +10,7 @@ use super::task::{AskDone, Msg};
 use super::{Pending, Session, failed};
 use crate::engine::command::{Answer, Choice, Command};
 use crate::engine::record::{Close, Confirm, Does};
-use crate::engine::resolve::{Resolved, Resolver, Work};
+use crate::engine::resolve::{Resolved, Resolver, TargetLine, Work};
 use crate::engine::{AttemptId, Exit, Key, Plan, Position, Refusal, Run};
 
 impl Session {
@@ -44,6 +44,8 @@ impl Session {
     }
 
     fn reachable(&self, resolved: &Resolved) -> Result<(), Trouble> {
+        let in_words = |at: &TargetLine| self.place.goes_in_words(at);
+        self.place.secrets.reach(resolved, &in_words).map_err(|fault| failed(fault.to_string(), Exit::PersonNeeded))?;
         self.place.reaches(resolved).map_err(|outside| failed(outside.to_string(), Exit::WrongTarget))
     }
 
@@ -97,7 +99,7 @@ impl Session {
                 self.entered(how, measured)
             }
             Msg::Said(text) => {
-                self.notices.push(Notice::Said(text));
+                self.notices.push(Notice::Said(self.place.secrets.redact(&text)));
                 Ok(())
             }
         }

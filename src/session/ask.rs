@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::fence;
 use super::place::{Belongs, Place};
+use super::secrets::capture_of;
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::record::{Disarmed, EndResult, Facts, Held, Judged, Matched, Stream, Target};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine, Via};
-use crate::exec::{self, Around, Capture, Captured, Ending, Exit, Expectation, StreamFacts, Take, capture, judge};
+use crate::exec::{self, Around, Captured, Ending, Exit, Expectation, StreamFacts, Taken, capture, judge};
 use crate::guard::Progress;
 use crate::model::fields::Hosts;
 use crate::probe::{Verdict, probe};
@@ -60,9 +61,9 @@ impl Asker {
                 };
                 Facts { found: probed.lines, ..measured(judged) }
             }
-            TestLine::Command(line) => match self.run_look(line, blob, stop) {
-                Ok((exit, held)) => {
-                    let mut facts = facts_of(&exit, blob, wanted);
+            TestLine::Command(line) => match self.look(line, wanted.captures, blob, stop) {
+                Ok(Looked { exit, held, taken }) => {
+                    let mut facts = self.taken(facts_of(&exit, blob, wanted), taken, wanted);
                     fence::note(&mut facts, held, blob, rustix::process::geteuid().is_root());
                     let facts = if line.keep { facts } else { forget(blob, facts) };
                     self.over_the_line(&exit, facts)
@@ -80,7 +81,7 @@ impl Asker {
         let spec = self.place.channel(argv, text, &self.belongs);
         let around = Around { cancel: &stop.look, notices: &|_| {} };
         let blob = blob.with_extension(format!("to-{}.out", crate::text::slug::slug(name)));
-        let exit = exec::run_look(&self.program, &spec, &blob, &|| Box::new(exec::PassThrough), &around);
+        let exit = exec::run_look(&self.program, &spec, &blob, &self.place.secrets.filters(&[]), &around);
         let exit = exit.map_err(|error| chain(&error))?;
         let facts = facts_of(&exit, &blob, &Wanted::NOTHING);
         let code = exit.code.map_or_else(|| "no end in time".to_owned(), |code| format!("exit {code}"));
@@ -104,11 +105,42 @@ impl Asker {
 
     /// Runs a command that changes nothing, to its end.
     fn run_look(&self, line: &CommandLine, blob: &Path, stop: &Stop) -> Result<(Exit, Held), exec::ExecError> {
+        self.look(line, &[], blob, stop).map(|looked| (looked.exit, looked.held))
+    }
+
+    /// The same, with the secrets that its output gave.
+    fn look(
+        &self,
+        line: &CommandLine,
+        captures: &[CaptureLine],
+        blob: &Path,
+        stop: &Stop,
+    ) -> Result<Looked, exec::ExecError> {
         let spec = self.place.look(line, &self.belongs);
         let held = if spec.fence == exec::Fence::None { Held::Promised } else { Held::Fenced };
         let around = Around { cancel: &stop.look, notices: &|_| {} };
-        let exit = exec::run_look(&self.program, &spec, blob, &|| Box::new(exec::PassThrough), &around)?;
-        Ok((exit, held))
+        let filters = self.place.secrets.filters(captures);
+        let exit = exec::run_look(&self.program, &spec, blob, &filters, &around)?;
+        Ok(Looked { exit, held, taken: filters.taken() })
+    }
+
+    /// What a change gave, judged by what was wanted of it; what is secret of it is held and not told.
+    pub fn facts_of(&self, exit: &Exit, taken: Taken, blob: &Path, wanted: &Wanted) -> Facts {
+        self.taken(facts_of(exit, blob, wanted), taken, wanted)
+    }
+
+    fn taken(&self, mut facts: Facts, taken: Taken, wanted: &Wanted) -> Facts {
+        if facts.judged == Judged::Passed && wanted.captures.iter().any(|capture| capture.secret) {
+            match self.place.secrets.take(taken) {
+                Ok(captured) => facts.captured.extend(captured),
+                Err(why) => {
+                    facts.judged = Judged::Failed;
+                    facts.captured.clear();
+                    facts.found.insert(0, plain(&why));
+                }
+            }
+        }
+        facts
     }
 
     /// Asks a place where it is; what it says is what it printed, or why it said nothing.
@@ -166,6 +198,14 @@ impl Asker {
         };
         watch.look(&ask, &self.measured).map(Some)
     }
+}
+
+/// A look that has ended.
+struct Looked {
+    exit: Exit,
+    held: Held,
+    /// The secrets that its output gave.
+    taken: Taken,
 }
 
 /// What several tests are made for.
@@ -245,7 +285,7 @@ fn leftover(exit: &Exit) -> Vec<String> {
 }
 
 /// What a process gave, judged by what was wanted of it.
-pub fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
+pub(super) fn facts_of(exit: &Exit, blob: &Path, wanted: &Wanted) -> Facts {
     let judged = judge(exit, blob, &expectation(wanted.expect)).into_iter();
     let matched: Vec<_> =
         judged.map(|one| Matched { what: plain(&one.what), held: one.held, unknown: false, line: one.line }).collect();
@@ -383,20 +423,14 @@ fn expectation(expect: &ExpectLine) -> Expectation {
 /// Takes the values of a step from its output; in words, which could not be taken and why.
 fn captured(exit: &Exit, blob: &Path, captures: &[CaptureLine]) -> Result<BTreeMap<String, Value>, String> {
     let take = |line: &CaptureLine| {
-        let take = match (&line.r#match, &line.json, line.lines) {
-            (Some(regex), _, _) => Take::Match(regex.clone()),
-            (None, Some(path), _) => Take::Json(path.clone()),
-            (None, None, true) => Take::Lines,
-            (None, None, false) => Take::Whole,
-        };
-        let spec = Capture { name: line.name.clone(), take, pattern: line.pattern.clone() };
+        let spec = capture_of(line);
         let value = match capture(exit, blob, &spec)? {
             Captured::Text(text) => Value::String(text),
             Captured::List(items) => Value::Array(items.into_iter().map(Value::String).collect()),
         };
         Ok((line.name.clone(), value))
     };
-    captures.iter().map(take).collect()
+    captures.iter().filter(|line| !line.secret).map(take).collect()
 }
 
 #[cfg(test)]
@@ -427,13 +461,14 @@ mod tests {
         Wanted::NOTHING.expect.clone()
     }
 
-    fn capture_of(name: &str) -> CaptureLine {
+    fn capture_line(name: &str) -> CaptureLine {
         CaptureLine {
             name: name.to_owned(),
             r#match: None,
             json: None,
             lines: false,
             pattern: Some("[a-z]+".to_owned()),
+            secret: false,
         }
     }
 
@@ -476,11 +511,11 @@ mod tests {
 
     #[test]
     fn values_are_taken_only_from_what_passed_and_must_fit() {
-        let taken = judged(&exit(Ending::Exited, Some(0)), "kyousuke\n", &nothing(), &[capture_of("node")]);
+        let taken = judged(&exit(Ending::Exited, Some(0)), "kyousuke\n", &nothing(), &[capture_line("node")]);
         assert_eq!(taken.captured["node"], "kyousuke");
-        let unfit = judged(&exit(Ending::Exited, Some(0)), "Kyousuke 1\n", &nothing(), &[capture_of("node")]);
+        let unfit = judged(&exit(Ending::Exited, Some(0)), "Kyousuke 1\n", &nothing(), &[capture_line("node")]);
         assert_eq!((unfit.judged, unfit.captured.len()), (Judged::Failed, 0));
-        let failed = judged(&exit(Ending::Exited, Some(1)), "kyousuke\n", &nothing(), &[capture_of("node")]);
+        let failed = judged(&exit(Ending::Exited, Some(1)), "kyousuke\n", &nothing(), &[capture_line("node")]);
         assert_eq!(failed.captured.len(), 0);
     }
 

@@ -22,7 +22,10 @@ impl Session {
         let (env, cwd) = match self.line_of(resolved) {
             Some(line) => {
                 let spec = self.place.at(&resolved.at).change(&line, &belongs);
-                (spec.env.into_keys().collect(), spec.cwd)
+                let mut names: Vec<_> = spec.env.into_keys().chain(line.secrets.env.into_keys()).collect();
+                names.sort_unstable();
+                names.dedup();
+                (names, spec.cwd)
             }
             None => (Vec::new(), self.place.cwd.clone()),
         };
@@ -164,7 +167,8 @@ impl Session {
             exit: files.exit(),
             blob: task.blob.clone(),
         };
-        let supervised = exec::supervise(&self.program, &spec, &place, &[]);
+        let redaction = self.place.secrets.redaction(&task.resolved.captures);
+        let supervised = exec::supervise(&self.program, &spec, &place, &redaction);
         let mut supervised = supervised.map_err(|error| failed(super::ask::chain(&error), Exit::Environment))?;
         let (bundle, kept) = (Arc::clone(&self.bundle), self.folder.bundle());
         let went = self.commit_and(Command::Begin(Box::new(beginning)), |effects| {

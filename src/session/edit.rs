@@ -12,7 +12,7 @@ use super::watch::expand;
 use super::{Session, ask, failed};
 use crate::engine::command::Command;
 use crate::engine::record::EditDraft;
-use crate::engine::resolve::{CommandLine, Resolved, Work};
+use crate::engine::resolve::{CommandLine, Resolved, SecretTexts, Work};
 use crate::engine::{Exit, Key, Refusal};
 use crate::exec::{self, REPLACE};
 use crate::text::{plain, sha256};
@@ -87,6 +87,7 @@ impl Session {
             warn_after: None,
             split: false,
             keep: true,
+            secrets: SecretTexts::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::secrets::stand_in;
 use crate::model::Runbook;
 use crate::model::runbook::Input;
 use crate::template::{Values, render_text};
@@ -24,6 +25,10 @@ pub enum InputError {
     Unknown { found: String, near: Option<String> },
     #[error("input `{name}` is `{found}`, expected {expected}")]
     Unfit { name: String, found: String, expected: String },
+    #[error(
+        "`{name}` is a secret: it is not given with a value, but with where it comes from, as `--secret {name}=prompt`"
+    )]
+    Secret { name: String },
     #[error("input `{name}`: {why}")]
     Template { name: String, why: String },
 }
@@ -48,6 +53,14 @@ pub fn draw(runbook: &Runbook, given: &BTreeMap<String, String>) -> Result<Drawn
     let mut drawn = Drawn::default();
     let mut known = Values::default();
     for (name, input) in inputs {
+        if input.secret {
+            if given.contains_key(name) {
+                return Err(InputError::Secret { name: name.clone() });
+            }
+            // It is drawn apart and frozen with nothing; only that it is one is on record.
+            drawn.values.insert(name.clone(), Value::String(stand_in(name)));
+            continue;
+        }
         let template = |text: &crate::model::Text| {
             render_text(text, &known)
                 .map_err(|problem| InputError::Template { name: name.clone(), why: problem.message })
@@ -151,6 +164,17 @@ repair: [ Do it. ]
         let [wanted] = &drawn.wanted[..] else { panic!("{drawn:?}") };
         assert_eq!((wanted.name.as_str(), wanted.about.as_str(), wanted.list), ("node", "The node", false));
         assert_eq!(wanted.choices, ["kyousuke", "masato"]);
+    }
+
+    #[test]
+    fn a_secret_is_not_given_with_its_value_and_not_frozen() {
+        let text = "locum: 1\ntitle: t\ninputs: { token: { secret: true } }\nrepair: [x]\n";
+        let runbook = crate::load::load("x", SourceFile::new("x.yaml", text)).runbook.unwrap();
+        let drawn = draw(&runbook, &BTreeMap::new()).unwrap();
+        assert_eq!((json!(drawn.values), drawn.wanted), (json!({"token": "[redacted:token]"}), Vec::new()));
+        let error =
+            draw(&runbook, &[("token".to_owned(), "hunter2-hunter2".to_owned())].into()).unwrap_err().to_string();
+        assert!(error.contains("--secret token=prompt") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod open;
 mod others;
 pub mod place;
 pub mod resume;
+pub mod secrets;
 pub mod stop;
 pub mod task;
 pub mod watch;
@@ -124,8 +125,9 @@ impl Session {
         let decision = decide(&self.plan, &self.run, &Asked { at: self.clock.moment(), command })?;
         let held = self.writer.guard_append().map_err(|error| journal_trouble(&error))?;
         for record in &decision.records {
-            self.writer.append_under(&held, line(record)).map_err(|error| journal_trouble(&error))?;
-            self.run.apply(record);
+            let record = self.place.secrets.redact_record(record);
+            self.writer.append_under(&held, line(&record)).map_err(|error| journal_trouble(&error))?;
+            self.run.apply(&record);
         }
         deed(&decision.effects)?;
         drop(held);
@@ -201,10 +203,10 @@ fn line(record: &Record) -> Map<String, Value> {
 /// What a failure of the journal means for the person.
 fn journal_trouble(error: &JournalError) -> Trouble {
     let help = error.help().map_or_else(String::new, |help| format!("\nhelp: {help}"));
-    Trouble::Failed { message: format!("{}{help}", ask::chain(error)), exit: error.exit() }
+    failed(format!("{}{help}", ask::chain(error)), error.exit())
 }
 
-/// What the world did not give.
+/// What the world did not give; what it said may hold a secret.
 fn failed(message: impl Into<String>, exit: Exit) -> Trouble {
-    Trouble::Failed { message: message.into(), exit }
+    Trouble::Failed { message: secrets::last_words(&message.into()), exit }
 }

@@ -52,6 +52,10 @@ pub struct Start {
 
 /// Opens a run: nothing of it can run before this is on disk.
 pub fn open(start: Start) -> Result<Session, Trouble> {
+    let open = open_texts(&start.bundle, &start.who, &start.place, start.mode);
+    let inputs = start.inputs.iter().map(|(name, value)| (format!("the input `{name}`"), value.to_string()));
+    let told = start.place.secrets.open_texts(open.into_iter().chain(inputs).collect());
+    told.map_err(|fault| failed(format!("{fault}; nothing ran"), Exit::Usage))?;
     let _one = match start.mode {
         Mode::Live => Some(StartLock::take(&start.state).map_err(|error| journal_trouble(&error))?),
         Mode::Drill | Mode::Look => None,
@@ -149,6 +153,18 @@ fn opening_of(start: &Start, runbook: RunbookRef, also: Option<Also>) -> Opening
         cwd: start.place.cwd.display().to_string(),
         also,
     }
+}
+
+/// Everything a run is made of that everybody may read. A lab gives its own secrets, which are none.
+pub(super) fn open_texts(bundle: &Bundle, who: &Who, place: &Place, mode: Mode) -> Vec<(String, String)> {
+    let file = |(name, bytes): (&str, &[u8])| (format!("`{name}`"), String::from_utf8_lossy(bytes).into_owned());
+    let files = bundle.files().filter(|_| mode != Mode::Drill).map(file);
+    let around = [
+        ("the name of the machine", who.host.clone()),
+        ("the name of the operator", who.claimed.clone()),
+        ("the folder of the run", place.cwd.display().to_string()),
+    ];
+    files.chain(around.map(|(what, text)| (what.to_owned(), text))).collect()
 }
 
 fn new_folder(state: &std::path::Path) -> Result<RunFolder, Trouble> {

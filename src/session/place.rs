@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::engine::resolve::{
-    CommandLine, FenceLine, ProbeLine, Resolved, Signals, TargetLine, TestLine, Via, Work, as_user, fence,
+    CommandLine, FenceLine, ProbeLine, Resolved, SecretTexts, Signals, TargetLine, TestLine, Via, Work, as_user, fence,
 };
-use crate::exec::{self, CommandSpec, Cut, Fence, OnTimeout, Over, Size, Streams, TerminalSpec};
+use crate::exec::{self, CommandSpec, CoreDumps, Cut, Fence, Input, OnTimeout, Over, Size, Streams, TerminalSpec};
 use crate::lab;
 use crate::probe::{CONFIGURED, Probe, scheme_and_place};
+use crate::session::secrets::Secrets;
 use crate::session::watch::expand;
 use crate::text::shell::{join, single_quote};
 
@@ -32,6 +33,8 @@ pub struct Place {
     pub editor: String,
     /// Where people are told, by name: commands of the user, never of a repository.
     pub channels: BTreeMap<String, Vec<String>>,
+    /// What commands are given and nobody sees.
+    pub secrets: Secrets,
 }
 
 /// Something a drill would have reached that is not in its lab.
@@ -107,7 +110,7 @@ impl Place {
             argv: line.argv.clone(),
             env: self.environment_of(line, belongs),
             cwd: line.cwd.as_ref().map_or_else(|| self.cwd.clone(), |cwd| expand(cwd, &self.home, &self.cwd)),
-            stdin: line.stdin.as_ref().map(|stdin| stdin.as_bytes().to_vec()),
+            stdin: self.secrets.input(line).or_else(|| line.stdin.clone()).map(String::into_bytes),
             timeout,
             on_timeout,
             streams: if line.split { Streams::Split } else { Streams::Joined },
@@ -115,6 +118,7 @@ impl Place {
             fence: Fence::None,
             armed: None,
             terminal: None,
+            dumps: if line.secrets.names().next().is_some() { CoreDumps::Off } else { CoreDumps::AsEver },
         }
     }
 
@@ -124,7 +128,7 @@ impl Place {
         Self { at: at.clone(), ..self.clone() }
     }
 
-    /// A command on its way to its place. What it is given goes with it as words; no secret is among them.
+    /// A command on its way to its place. What it is given goes with it as words; a secret is never among them.
     fn there(&self, line: &CommandLine, belongs: &Belongs, mut spec: CommandSpec, cut: Cut) -> CommandSpec {
         if self.at.via == Via::Ssh {
             return self.over(line, belongs, spec, cut);
@@ -160,8 +164,10 @@ impl Place {
                 format!("{}-{}", belongs.attempt, crate::text::hex(&random))
             }
         };
-        let (host, stdin, streams) = (self.at.host.clone(), line.stdin.clone(), spec.streams);
-        let over = Over { host, key, run, stdin, streams, cut };
+        let secret = self.secrets.input(line);
+        let input = if secret.is_some() { Input::Pipe } else { Input::File };
+        let (host, stdin, streams) = (self.at.host.clone(), secret.or_else(|| line.stdin.clone()), spec.streams);
+        let over = Over { host, key, run, stdin, secrets: self.secrets.environment(line), input, streams, cut };
         CommandSpec { argv: Over::argv(), stdin: Some(over.order()), cwd: self.cwd.clone(), ..spec }
     }
 
@@ -180,7 +186,7 @@ impl Place {
     }
 
     /// Whether commands run as this person without being asked to.
-    fn is_operator(&self, user: &str) -> bool {
+    pub(super) fn is_operator(&self, user: &str) -> bool {
         let is_root = rustix::process::geteuid().is_root();
         if user == "root" {
             is_root
@@ -193,6 +199,10 @@ impl Place {
     pub fn environment_of(&self, line: &CommandLine, belongs: &Belongs) -> BTreeMap<String, String> {
         let mut env = self.environment.clone();
         env.extend(line.env.clone());
+        // What stands in for a command of another place is not given what the command is.
+        if self.at.is_here() {
+            env.extend(self.secrets.environment(line));
+        }
         env.extend(belongs.environment());
         env
     }
@@ -209,6 +219,7 @@ impl Place {
             warn_after: None,
             split: false,
             keep: true,
+            secrets: SecretTexts::default(),
         };
         // Wherever the step stands, it is this machine that tells people.
         self.at(&TargetLine::default()).limited(&line, belongs)
@@ -363,6 +374,7 @@ mod tests {
             at: TargetLine::default(),
             lab: lab.map(Path::to_owned),
             channels: BTreeMap::new(),
+            secrets: Secrets::default(),
             editor: "vi".to_owned(),
         }
     }
@@ -385,6 +397,7 @@ mod tests {
             warn_after: Some(Duration::from_secs(6)),
             split: true,
             keep: true,
+            secrets: SecretTexts::default(),
         }
     }
 

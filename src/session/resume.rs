@@ -92,6 +92,9 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     }
     let plan = plan(&bundle, &opened.runbook.id)?;
     let place = (again.place)(&run, &plan)?;
+    let open = super::open::open_texts(&bundle, &opened.who, &place, opened.mode);
+    let told = place.secrets.open_texts(open);
+    told.map_err(|fault| failed(format!("{fault}; nothing ran"), Exit::Usage))?;
     bundle.came_from(std::path::Path::new(&opened.cwd));
     let segments = folder.segments().map_err(|error| journal_trouble(&error))?;
     let newest = segments.last().ok_or_else(|| failed("the run has no journal", Exit::Corrupt))?;
@@ -205,7 +208,7 @@ impl Session {
     fn settle_found(&mut self, attempt: &Attempt, resolved: Resolved, exit: &exec::Exit) -> Result<(), Trouble> {
         let before = self.before_attempt(attempt)?;
         let task = self.task(resolved, attempt.intent.attempt.clone());
-        task.settle_exit(Some(exit), before);
+        task.settle_exit(Some(exit), lost(), before);
         let settled = loop {
             match self.inbox.recv() {
                 Ok(Msg::Settled(settled)) => break settled.map_err(|why| failed(why, Exit::Environment))?,
@@ -229,7 +232,7 @@ impl Session {
         self.busy = Some(Busy::Running { attempt: id, step: attempt.intent.step.clone() });
         self.say_armed();
         self.beside.run(move || match end_of(&files, &task.stop) {
-            Ok(exit) => task.settle_exit(exit.as_ref(), before),
+            Ok(exit) => task.settle_exit(exit.as_ref(), lost(), before),
             Err(why) => super::task::send(&task.to, Msg::Settled(Err(why))),
         });
         Ok(())
@@ -315,6 +318,11 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// A secret that a command gave was told to whoever began it, and to nobody since.
+fn lost() -> exec::Taken {
+    Err("the secret that it gave is lost: it was told only to the session that began the step".to_owned())
 }
 
 /// Waits for the end of a step that another process began; it is told to stop where that is wished. In words, why nobody

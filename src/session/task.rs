@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::ask::{self, Asker, Purpose, Wanted, facts_of, measured};
+use super::ask::{self, Asker, Purpose, Wanted, measured};
 use super::deed::Deeded;
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
@@ -12,7 +12,7 @@ use crate::engine::command::{Answer, Ending};
 use crate::engine::record::{Changed, Disarmed, Does, Facts, Guards, Judged, Matched, Target, WayBack};
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
 use crate::engine::{AttemptId, Key};
-use crate::exec::{self, ExecError, Exit, Supervised};
+use crate::exec::{self, ExecError, Exit, Supervised, Taken};
 use crate::guard;
 
 /// One queue, one decider: everything that happens comes as one of these.
@@ -245,15 +245,19 @@ impl Task {
                 }
             }
         };
-        self.settle_exit(exit.ok().as_ref(), before);
+        let taken = supervised.taken().clone();
+        self.settle_exit(exit.ok().as_ref(), taken, before);
     }
 
     /// After a command: what it gave, what it did.
-    pub fn settle_exit(self, exit: Option<&Exit>, before: Option<Sight>) {
+    pub fn settle_exit(self, exit: Option<&Exit>, taken: Taken, before: Option<Sight>) {
         send(&self.to, Msg::Settling);
         let facts = match exit {
             Some(exit) if matches!(self.resolved.work, Work::Terminal(_)) => self.left_by_a_person(exit),
-            Some(exit) => self.asker.over_the_line(exit, facts_of(exit, &self.blob, &self.wanted())),
+            Some(exit) => {
+                let facts = self.asker.facts_of(exit, taken, &self.blob, &self.wanted());
+                self.asker.over_the_line(exit, facts)
+            }
             None => self.orphaned(),
         };
         self.settle(facts, before);

@@ -158,7 +158,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::engine::resolve::{CommandLine, GuardLine};
+    use crate::engine::resolve::{CommandLine, GuardLine, SecretTexts};
 
     struct Scene {
         folder: tempfile::TempDir,
@@ -207,6 +207,7 @@ mod tests {
             warn_after: None,
             split: false,
             keep: true,
+            secrets: SecretTexts::default(),
         }
     }
 

@@ -27,6 +27,7 @@ mod prose;
 mod quote;
 #[cfg(test)]
 mod received;
+mod secret;
 mod syntax;
 mod token;
 mod values;
@@ -38,6 +39,7 @@ pub use names::{Name, names};
 pub use problem::{Problem, ProblemKind};
 pub use programs::{starters, unwrapped};
 pub use prose::render_text;
+pub use secret::{Part, check_secrets, lone_name, render_parts, secrets_in};
 pub use values::Values;
 
 /// What a rendered command may weigh, in bytes.

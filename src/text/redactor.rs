@@ -7,6 +7,7 @@ mod view;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
@@ -28,8 +29,8 @@ pub struct ShortSecret {
 /// Colours inside a secret are read over, and line breaks inside base64 and hex. What could be the beginning of a
 /// secret is held back until it is known, at most the longest form (and the colours in it).
 pub struct Redactor {
-    names: Vec<String>,
-    search: Option<Search>,
+    names: Arc<[String]>,
+    search: Option<Arc<Search>>,
     buffer: Vec<u8>,
     /// Bytes at the start of the buffer for which a replacement has been written.
     replaced: usize,
@@ -95,8 +96,25 @@ impl Redactor {
             }
             names.push(name);
         }
-        let search = (!names.is_empty()).then(|| Search { all: Matcher::new(all), breakable: Matcher::new(breakable) });
+        let search = (!names.is_empty())
+            .then(|| Arc::new(Search { all: Matcher::new(all), breakable: Matcher::new(breakable) }));
+        let names = names.into();
         Ok(Self { names, search, buffer: Vec::new(), replaced: 0, counts: BTreeMap::new(), passed: Vec::new() })
+    }
+
+    /// A redactor for the same secrets, at the beginning of another stream. What it looks for is shared.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        let (names, search) = (Arc::clone(&self.names), self.search.clone());
+        Self { names, search, buffer: Vec::new(), replaced: 0, counts: BTreeMap::new(), passed: Vec::new() }
+    }
+
+    /// A text as a whole.
+    pub fn whole(&self, text: &str) -> String {
+        let (mut stream, mut out) = (self.fresh(), Vec::with_capacity(text.len()));
+        stream.push(text.as_bytes(), &mut out);
+        stream.finish(&mut out);
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     /// Takes the next bytes and appends what is known to be no secret.
@@ -132,7 +150,7 @@ impl Redactor {
     }
 
     fn scan(&mut self, stream: Stream, out: &mut Vec<u8>) {
-        let Some(search) = &self.search else { return };
+        let Some(search) = self.search.clone() else { return };
         let buffer = std::mem::take(&mut self.buffer);
         let complete = match stream {
             Stream::Open => view::unfinished_colour(&buffer),

@@ -86,6 +86,11 @@ impl Pty {
         size_of(self.keys(), columns, lines);
     }
 
+    /// Everything that was shown so far, byte by byte.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.said.lock().unwrap().clone()
+    }
+
     /// Everything that was shown so far, as plain text.
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&self.said.lock().unwrap()).replace('\r', "")

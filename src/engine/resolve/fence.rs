@@ -71,6 +71,7 @@ mod tests {
             warn_after: None,
             split: false,
             keep: true,
+            secrets: super::super::SecretTexts::default(),
         };
         fence(at, &line, is_root)
     }

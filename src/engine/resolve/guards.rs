@@ -1,6 +1,6 @@
 //! What must not change, and what must not be run.
 
-use super::lines::{CommandLine, Resolved, TestLine, UndoLine, Work};
+use super::lines::{CommandLine, Resolved};
 use super::{Resolver, Unresolved};
 use crate::engine::plan::Plan;
 use crate::engine::run::Run;
@@ -48,7 +48,7 @@ pub fn forbidden(runbook: &Runbook, resolved: &Resolved) -> Option<(String, Stri
         let unless = rule.unless.as_ref().map(|word| CommandPattern::parse(word));
         (rule, CommandPattern::parse(&rule.r#match), unless)
     });
-    let lines = commands(resolved);
+    let lines = resolved.commands();
     let hit =
         rules.into_iter().find(|(_, pattern, unless)| lines.iter().any(|line| is_hit(pattern, unless.as_ref(), line)));
     let (rule, ..) = hit?;
@@ -61,27 +61,5 @@ fn is_hit(pattern: &CommandPattern, unless: Option<&CommandPattern>, line: &Comm
     match line.argv.last() {
         Some(script) if *script == line.shown => pattern.matches_unless(unless, script),
         Some(_) | None => pattern.matches_argv(unless, &line.argv),
-    }
-}
-
-/// Every command that a step can run.
-fn commands(resolved: &Resolved) -> Vec<&CommandLine> {
-    let own = match &resolved.work {
-        Work::Test(test) | Work::Wait { test, .. } => of_test(test),
-        Work::Command(line) | Work::Terminal(line) => Some(line),
-        Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Edit { .. } | Work::Announce { .. } => None,
-    };
-    let back = match &resolved.undo {
-        UndoLine::Command(line) => Some(line),
-        UndoLine::Copy | UndoLine::ByHand(_) | UndoLine::None { .. } => None,
-    };
-    let tests = [&resolved.needs, &resolved.done_when, &resolved.undo_done_when];
-    own.into_iter().chain(tests.into_iter().flatten().filter_map(of_test)).chain(back).collect()
-}
-
-const fn of_test(test: &TestLine) -> Option<&CommandLine> {
-    match test {
-        TestLine::Command(line) => Some(line),
-        TestLine::Probe(_) => None,
     }
 }

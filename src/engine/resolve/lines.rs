@@ -9,6 +9,7 @@ use crate::engine::key::Key;
 use crate::engine::record::{Does, EditDraft, Rerun};
 use crate::model::fields::Hosts;
 use crate::model::{Phase, Risk};
+use crate::template::Part;
 
 /// A command that can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,37 @@ pub struct CommandLine {
     pub warn_after: Option<Duration>,
     pub split: bool,
     pub keep: bool,
+    /// What it is given that holds secrets; their values are put in just before the process begins.
+    pub secrets: SecretTexts,
+}
+
+/// Texts with secrets in them, for one command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretTexts {
+    /// Variables, beside those of [`CommandLine::env`].
+    pub env: BTreeMap<String, Vec<Part>>,
+    /// Standard input, in the place of [`CommandLine::stdin`].
+    pub stdin: Option<Vec<Part>>,
+}
+
+impl SecretTexts {
+    /// The names of all secrets in it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let parts = self.env.values().chain(&self.stdin).flatten();
+        parts.filter_map(|part| match part {
+            Part::Secret(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// What is shown of such a text.
+    pub fn shown(parts: &[Part]) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Secret(name) => format!("[secret {name}]"),
+        };
+        parts.iter().map(part).collect()
+    }
 }
 
 /// A test that can be made.
@@ -99,6 +131,8 @@ pub struct CaptureLine {
     pub json: Option<String>,
     pub lines: bool,
     pub pattern: Option<String>,
+    /// It is kept in memory only.
+    pub secret: bool,
 }
 
 /// The way back that the author gives.
@@ -153,6 +187,21 @@ impl Resolved {
         crate::text::sha256(text + &armed)
     }
 
+    /// Every command that it can run: its own, those of its tests, and its way back.
+    pub fn commands(&self) -> Vec<&CommandLine> {
+        let own = match &self.work {
+            Work::Test(test) | Work::Wait { test, .. } => test.command(),
+            Work::Command(line) | Work::Terminal(line) => Some(line),
+            Work::Restore | Work::ByHand(_) | Work::Question { .. } | Work::Edit { .. } | Work::Announce { .. } => None,
+        };
+        let back = match &self.undo {
+            UndoLine::Command(line) => Some(line),
+            UndoLine::Copy | UndoLine::ByHand(_) | UndoLine::None { .. } => None,
+        };
+        let tests = [&self.needs, &self.done_when, &self.undo_done_when];
+        own.into_iter().chain(tests.into_iter().flatten().filter_map(TestLine::command)).chain(back).collect()
+    }
+
     /// The words of the process, or what is done instead of one.
     pub fn argv(&self) -> Vec<String> {
         let way = self.at.way();
@@ -187,6 +236,14 @@ impl Resolved {
 }
 
 impl TestLine {
+    /// The command, where it is one.
+    pub const fn command(&self) -> Option<&CommandLine> {
+        match self {
+            Self::Command(line) => Some(line),
+            Self::Probe(_) => None,
+        }
+    }
+
     pub fn shown(&self) -> String {
         match self {
             Self::Command(line) => line.shown.clone(),

@@ -8,7 +8,7 @@ mod target;
 
 pub use fence::{FenceLine, Signals, fence};
 pub use guards::{GuardLine, GuardLines, forbidden, guards};
-pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, TestLine, UndoLine, Work};
+pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, SecretTexts, TestLine, UndoLine, Work};
 pub use probe_line::ProbeLine;
 pub use target::{Prove, TargetLine, Via, as_user};
 
@@ -262,14 +262,19 @@ impl<'a> Resolver<'a> {
     /// The command that a step is: with its input, its limit, and its output taken as it says.
     fn own_command(&self, command: &Command, step: &Step) -> Result<CommandLine, Unresolved> {
         let fields = &step.fields;
-        Ok(CommandLine {
-            stdin: fields.stdin.as_ref().map(|text| self.text(text)).transpose()?,
+        let mut line = CommandLine {
             timeout: fields.timeout.as_ref().map(|time| time.value),
             warn_after: fields.takes.as_ref().map(|time| time.value.saturating_mul(WARN_TIMES)),
             split: fields.streams == Some(Streams::Split) || !fields.capture.0.is_empty(),
             keep: fields.record.unwrap_or(true),
             ..self.command(command, step)?
-        })
+        };
+        match &fields.stdin {
+            Some(text) if self.holds_secret(text) => line.secrets.stdin = Some(self.parts(text)?),
+            Some(text) => line.stdin = Some(self.text(text)?),
+            None => {}
+        }
+        Ok(line)
     }
 
     /// A command beside it (what it needs, its way back): in the same place, with the same shell and environment.
@@ -279,7 +284,11 @@ impl<'a> Resolver<'a> {
         let shell = fields.shell.or(target.and_then(|target| target.shell));
         let mut line = self.bare_command(command, shell.unwrap_or(ShellName::Bash))?;
         for (name, text) in target.iter().flat_map(|target| &target.env).chain(&fields.env) {
-            line.env.insert(name.clone(), self.text(text)?);
+            if self.holds_secret(text) {
+                line.secrets.env.insert(name.clone(), self.parts(text)?);
+            } else {
+                line.env.insert(name.clone(), self.text(text)?);
+            }
         }
         line.cwd = fields
             .cwd
@@ -304,6 +313,7 @@ impl<'a> Resolver<'a> {
             warn_after: None,
             split: false,
             keep: true,
+            secrets: SecretTexts::default(),
         })
     }
 
@@ -329,6 +339,20 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The full name of a secret that is called so here.
+    fn secret(&self, name: &str) -> Option<String> {
+        self.plan.runbook.secret(self.key.as_ref().map_or("", |key| &key.id), name)
+    }
+
+    fn holds_secret(&self, text: &Text) -> bool {
+        !template::secrets_in(text, &|name| self.secret(name).is_some()).is_empty()
+    }
+
+    fn parts(&self, text: &Text) -> Result<Vec<template::Part>, Unresolved> {
+        let parts = template::render_parts(text, &self.values, &|name| self.secret(name));
+        parts.map_err(|problem| self.unresolved(&problem))
+    }
+
     fn input_environment(&self) -> BTreeMap<String, String> {
         // In an included runbook the names are its own.
         let inputs = self.plan.runbook.frame_of(self.key.as_ref().map_or("", |key| &key.id));
@@ -336,6 +360,8 @@ impl<'a> Resolver<'a> {
         let value = |name: &String| {
             self.values.get_text(name).or_else(|| self.values.get_list(name).map(|list| list.join("\n")))
         };
+        // A secret reaches only the steps that ask for it.
+        let inputs = inputs.filter(|name| self.secret(name).is_none());
         inputs.filter_map(|name| Some((format!("LOCUM_INPUT_{}", name.to_uppercase()), value(name)?))).collect()
     }
 
@@ -363,6 +389,7 @@ impl<'a> Resolver<'a> {
                 json: some(&capture.json)?,
                 lines: capture.lines,
                 pattern: some(&capture.pattern)?,
+                secret: capture.secret,
             })
         };
         step.fields.capture.0.iter().map(line).collect()

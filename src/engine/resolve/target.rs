@@ -1,6 +1,6 @@
 //! Where a step runs, with its names filled in.
 
-use super::lines::{CommandLine, Resolved, TestLine};
+use super::lines::{CommandLine, Resolved, SecretTexts, TestLine};
 use super::{Resolver, Unresolved};
 use crate::engine::known::{HOST, hosts};
 use crate::engine::plan::Item;
@@ -159,6 +159,7 @@ impl Resolver<'_> {
             warn_after: None,
             split: false,
             keep: true,
+            secrets: SecretTexts::default(),
         }
     }
 

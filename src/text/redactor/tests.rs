@@ -32,6 +32,16 @@ fn a_secret_becomes_its_name_and_is_counted() {
 }
 
 #[test]
+fn another_stream_begins_with_nothing_held_back_and_nothing_counted() {
+    let mut first = redactor(&[("db", SECRET)]);
+    first.push(b"hunter2-hunter2 hunter2-", &mut Vec::new());
+    let mut second = first.fresh();
+    assert_eq!(redact(&mut second, &[b"hunter2 hunter2-hunter2"]), "hunter2 [redacted:db]");
+    assert_eq!(second.counts(), &BTreeMap::from([("db".to_owned(), 1)]));
+    assert_eq!(first.whole("a hunter2-hunter2"), "a [redacted:db]");
+}
+
+#[test]
 fn without_secrets_nothing_is_copied() {
     let mut redactor = redactor(&[]);
     let bytes = b"hunter2-hunter2".as_slice();

@@ -5,7 +5,7 @@ use super::result::{found, got};
 use super::step_keys::{Needs, confirm, needs, reading};
 use super::{Card, Confirm, Tone, common, standing};
 use crate::engine::record::{Does, EditDraft, Mode};
-use crate::engine::resolve::{CommandLine, FenceLine, Resolved, Resolver, TargetLine, TestLine, Work};
+use crate::engine::resolve::{CommandLine, FenceLine, Resolved, Resolver, SecretTexts, TargetLine, TestLine, Work};
 use crate::engine::{Key, Plan, Position, Run};
 use crate::model::branch::To;
 use crate::model::{Command, Phase, Step, StepKind, Test, Text};
@@ -260,8 +260,11 @@ impl Maker<'_> {
         rows.one(Label::Runs, &line.shown);
         // What the step adds to the environment and hands in is part of what runs.
         let own = self.step.fields.env.keys();
-        rows.add(Label::Runs, own.filter_map(|name| Some(format!("with {name}={}", line.env.get(name)?))));
-        rows.add(Label::Runs, line.stdin.iter().map(|text| format!("standard input:\n{text}")));
+        let secret = |name: &String| line.secrets.env.get(name).map(|parts| SecretTexts::shown(parts));
+        let value = |name: &String| line.env.get(name).cloned().or_else(|| secret(name));
+        rows.add(Label::Runs, own.filter_map(|name| Some(format!("with {name}={}", value(name)?))));
+        let secret = line.secrets.stdin.as_deref().map(SecretTexts::shown);
+        rows.add(Label::Runs, secret.iter().chain(&line.stdin).map(|text| format!("standard input:\n{text}")));
     }
 
     /// Another place than this machine, or another account on it: each machine of a look, and what proves the place.
