@@ -39,8 +39,8 @@ impl Audit<'_> {
     pub(super) fn test(&mut self, name: &str, arguments: &[Argument<'_>]) {
         let end = arguments.len() - usize::from(name == "[" && arguments.last().is_some_and(|last| last.is("]")));
         let arguments = &arguments[..end];
-        let skipped = arguments.iter().take_while(|argument| argument.is("!")).count();
         let literal = |argument: &Argument<'_>| argument.word.holes.is_empty();
+        let skipped = arguments.iter().take_while(|argument| literal(argument) && argument.is("!")).count();
         match &arguments[skipped..] {
             [_] => {}
             [operator, operand] if operator.is("-v") || operator.is("-R") => self.again(operand.word, name),

@@ -248,6 +248,14 @@ fn what_only_looks_like_evaluation_is_let_through() {
 }
 
 #[test]
+fn a_value_is_no_negation() {
+    let mut values = values();
+    values.insert_text("x", "!");
+    let command = render_command("[ {{ x }} = \"{{ x }}\" ]", &values, Shell::Bash);
+    assert_eq!(command.as_deref(), Ok("[ '!' = \"!\" ]"));
+}
+
+#[test]
 fn a_value_that_holds_a_variable_is_followed_into_evaluation() {
     for (template, place) in [
         ("v={{ x }}; sh -c \"f $v\"", "$v"),
