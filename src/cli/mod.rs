@@ -7,10 +7,12 @@ pub mod confirm;
 pub mod drill;
 pub mod dry_run;
 pub mod explain;
+pub mod get_in;
 pub mod kept;
 pub mod lint;
 pub mod log;
 pub mod outcome;
+pub mod preflight;
 pub mod report;
 pub mod resume;
 pub mod reviewed;
@@ -55,6 +57,7 @@ In the night
 
 To be ready
   drill      the same runbook in its lab; nothing real is touched
+  preflight  can you get in, and what do the looks find: on the real system, as you
 
 The record
   log        every record of a run, in words
@@ -82,6 +85,8 @@ enum Command {
     Confirm(confirm::ConfirmArgs),
     /// The same runbook in its lab; nothing real is touched
     Drill(drill::DrillArgs),
+    /// Whether you can get in, and what the looks find: on the real system, as you
+    Preflight(preflight::PreflightArgs),
     /// Check a run's journal: chain, outputs
     Audit(audit::AuditArgs),
     /// Read a runbook in the terminal
@@ -116,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Undo(args) => undo::undo(&args),
         Command::Confirm(args) => confirm::confirm(&args),
         Command::Drill(args) => drill::drill(&args),
+        Command::Preflight(args) => preflight::preflight(args),
         Command::Audit(args) => audit::audit(&args),
         Command::Show(args) => show::show(&args),
         Command::Runs(args) => runs::runs(&args),

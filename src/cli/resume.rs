@@ -1,19 +1,21 @@
 //! `locum resume RUN`: go on after a crash, a lost line or a pause.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::Outcome;
 use super::as_root;
+use super::get_in::{Entry, Present, get_in};
 use super::outcome::CliError;
 use super::run::{How, drive, headless, person};
 use super::secrets::{Given, Person};
 use super::surroundings::{Surroundings, Where, program};
-use crate::engine::record::Mode;
+use crate::engine::record::{Mode, Who};
 use crate::engine::{Exit, Plan, Run};
 use crate::headless::{Answers, Decisions, Repeatable};
 use crate::journal::RunFolder;
+use crate::session::elsewhere::move_to;
 use crate::session::place::Place;
 use crate::session::resume::{Again, resume as go_on};
 use crate::session::{Control, Trouble};
@@ -53,10 +55,16 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
     let answers = args.answers.as_deref().map(Answers::read).transpose()?;
     let around = Surroundings::find()?;
     let state = around.state(&args.at)?;
-    let folder = find(&state, args.run.as_deref())?;
+    let who = around.who(args.how.claimed.clone());
+    let Found { folder, from } = find_or_move(&around, args, &state, &who)?;
     let drawn = Draw { given: args.secrets.clone(), person: person(answers.is_some()) };
-    let session = go_on(again(&around, folder, args.how.claimed.clone(), drawn)?)?;
+    let again = again(&around, folder, args.how.claimed.clone(), drawn)?;
+    let mut session = go_on(Again { from, ..again })?;
     decisions.check(session.run())?;
+    let present = if answers.is_some() { Present::Nobody } else { Present::Operator };
+    if get_in(&mut session, present)? == Entry::Out {
+        return Ok(Exit::Environment);
+    }
     match answers {
         Some(answers) => {
             if let Some(path) = &args.answers {
@@ -85,7 +93,42 @@ pub fn again(around: &Surroundings, folder: RunFolder, claimed: Option<String>, 
         draw_again(&draw.given, run, plan, &place, draw.person)?;
         Ok(place)
     };
-    Ok(Again { folder, who, place: Box::new(place), program: program()? })
+    Ok(Again { folder, who, place: Box::new(place), program: program()?, from: None })
+}
+
+/// A run where it is looked for, or moved there from where runs are kept otherwise.
+struct Found {
+    folder: RunFolder,
+    /// Where it was, where it is moved.
+    from: Option<PathBuf>,
+}
+
+/// A run that is not in the folder that was named goes on there, from the usual one: its disk may be full or broken.
+fn find_or_move(around: &Surroundings, args: &ResumeArgs, state: &Path, who: &Who) -> Result<Found, CliError> {
+    let usual = around.state(&Where::default()).ok().filter(|usual| usual != state);
+    let (Some(_), Some(usual)) = (&args.at.state, usual) else {
+        return Ok(Found { folder: find(state, args.run.as_deref())?, from: None });
+    };
+    match find(state, args.run.as_deref()) {
+        Ok(folder) => Ok(Found { folder, from: None }),
+        Err(nowhere) => match find(&usual, args.run.as_deref()) {
+            Ok(folder) => moved(&folder, state, who),
+            Err(_) => Err(nowhere),
+        },
+    }
+}
+
+fn moved(folder: &RunFolder, state: &Path, who: &Who) -> Result<Found, CliError> {
+    if let Some(to) = folder.moved_to() {
+        return Err(CliError::new(Exit::Fenced, format!("run {} went on in `{}`", folder.id(), to.display())));
+    }
+    let moved = move_to(folder, state, who)?;
+    let from = moved.from.display().to_string();
+    println!("run {} goes on in {}; what was recorded is copied, whole", folder.id(), moved.folder.root().display());
+    if !moved.marked {
+        println!("`{from}` cannot be marked: do not go on with the run there");
+    }
+    Ok(Found { folder: moved.folder, from: Some(moved.from) })
 }
 
 /// Secrets are nobody's to keep: whoever goes on draws them anew, those that steps gave among them.
@@ -103,6 +146,10 @@ fn draw_again(given: &Given, run: &Run, plan: &Plan, place: &Place, person: Pers
 /// The surroundings of an interrupted run: as it was opened.
 fn place_of(around: &Surroundings, run: &Run) -> Result<Place, Trouble> {
     let Some(opened) = &run.opened else { return Ok(around.place(&around.here)) };
+    if opened.mode == Mode::Preflight {
+        let message = format!("a preflight is not gone on with; start another: locum preflight {}", opened.runbook.id);
+        return Err(Trouble::Failed { message, exit: Exit::Usage });
+    }
     if opened.mode == Mode::Drill {
         let message = "the lab of a drill ends with it; start another with `locum drill`".to_owned();
         return Err(Trouble::Failed { message, exit: Exit::LabFailed });
@@ -127,6 +174,9 @@ pub fn find(state: &std::path::Path, id: Option<&str>) -> Result<RunFolder, CliE
 }
 
 fn is_open(folder: &RunFolder) -> bool {
+    if folder.moved_to().is_some() {
+        return false;
+    }
     let records = crate::session::resume::records(folder);
     records.is_ok_and(|(records, _)| Run::replay(folder.id(), &records).waits())
 }

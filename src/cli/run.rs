@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::as_root;
+use super::get_in::{Entry, Present, get_in};
 use super::outcome::CliError;
 use super::reviewed;
 use super::secrets::{Given, Person};
@@ -136,7 +137,11 @@ pub fn run(args: RunArgs) -> Outcome {
     if answers.is_some() && !args.look {
         needs_no_terminal(&start.runbook)?;
     }
-    let session = open(start)?;
+    let mut session = open(start)?;
+    let present = if answers.is_some() { Present::Nobody } else { Present::Operator };
+    if get_in(&mut session, present)? == Entry::Out {
+        return Ok(Exit::Environment);
+    }
     match answers {
         Some(answers) => headless(session, &answers, Decisions::default()),
         None => drive(session, &args.how),
@@ -189,7 +194,11 @@ pub fn bundle(workspace: &Workspace, runbook: &Runbook, text: &str) -> Result<Bu
 }
 
 /// Asks a person for the inputs that have no value; nobody to ask is exit 20, before anything is recorded.
-fn ask_for_inputs(runbook: &Runbook, mut given: BTreeMap<String, String>, headless: bool) -> Result<Drawn, CliError> {
+pub fn ask_for_inputs(
+    runbook: &Runbook,
+    mut given: BTreeMap<String, String>,
+    headless: bool,
+) -> Result<Drawn, CliError> {
     loop {
         let drawn = draw(runbook, &given)?;
         let Some(wanted) = drawn.wanted.first() else { return Ok(drawn) };
@@ -281,7 +290,7 @@ pub fn exit_of(left: &Left, session: &Session) -> Exit {
         return Exit::JournalNotWritable;
     }
     match left {
-        Left::Closed(Close::Done | Close::NothingToRepair) => Exit::Done,
+        Left::Closed(Close::Done | Close::NothingToRepair | Close::Preflight) => Exit::Done,
         Left::Closed(Close::NotRepaired) => Exit::StepFailed,
         Left::NotConfirmed => Exit::WrongTarget,
         Left::Kept => match &session.run().position {

@@ -31,7 +31,8 @@ pub fn runs(args: &RunsArgs) -> Outcome {
     let zone = zone(&around, args.zone.as_deref())?;
     let listed = RunFolder::list(&around.state(&args.at)?)
         .map_err(|error| CliError { exit: Exit::Environment, error: error.into() })?;
-    let mut rows: Vec<_> = listed.into_iter().map(row).collect();
+    let listed = listed.into_iter().filter(|listed| !args.open || listed.folder.moved_to().is_none());
+    let mut rows: Vec<_> = listed.map(row).collect();
     rows.retain(|row| !args.open || row.run.as_ref().is_ok_and(Run::waits));
     let columns = crossterm::terminal::size().ok().filter(|_| std::io::stdout().is_terminal());
     let width = columns.map_or(usize::MAX, |(columns, _)| usize::from(columns));

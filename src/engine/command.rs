@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::key::{AttemptId, Key};
 use super::record::{
-    Also, Close, Confirm, EditDraft, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
+    Access, Also, Close, Confirm, EditDraft, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
 };
 
 /// A command with its moment.
@@ -20,6 +20,8 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub enum Command {
     Open(Box<Opening>),
+    /// A place was tried before anything else.
+    GetIn(Access),
     /// The gate before repair: go in. With the baseline of all guards.
     EnterRepair {
         guards: Option<Guards>,
@@ -98,7 +100,7 @@ pub enum Command {
     },
     /// The output of an attempt could not be kept whole.
     Gap {
-        attempt: AttemptId,
+        attempt: Option<AttemptId>,
         what: String,
     },
     Note {

@@ -79,6 +79,11 @@ impl AttemptId {
     pub fn new(epoch: u32, seq: u64, random: [u8; 2]) -> Self {
         Self(format!("{epoch}-{seq}-{:02x}{:02x}", random[0], random[1]))
     }
+
+    /// The epoch in which it was intended.
+    pub fn epoch(&self) -> Option<u32> {
+        self.0.split('-').next()?.parse().ok()
+    }
 }
 
 impl fmt::Display for AttemptId {
@@ -90,6 +95,12 @@ impl fmt::Display for AttemptId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attempt_says_in_which_epoch_it_was_intended() {
+        assert_eq!(AttemptId::new(12, 4, [0xab, 1]).epoch(), Some(12));
+        assert_eq!(AttemptId("no-1-abcd".to_owned()).epoch(), None);
+    }
 
     #[test]
     fn a_key_reads_as_it_is_written() {

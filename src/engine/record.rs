@@ -88,6 +88,44 @@ pub enum Mode {
     Drill,
     /// The real system, looks only.
     Look,
+    /// The real system: whether one can get in, and the looks of diagnose, once.
+    Preflight,
+}
+
+impl Mode {
+    /// Whether nothing can be changed in it.
+    pub const fn only_looks(self) -> bool {
+        matches!(self, Self::Look | Self::Preflight)
+    }
+}
+
+/// What getting in at one place gave, before anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// The machine, as whom, by which words.
+    pub place: String,
+    pub judged: Judged,
+    /// What holds there: `ssh`, `sudo`, programs, what it says that it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<String>,
+    /// What does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl Access {
+    /// The place with what holds there.
+    pub fn words(&self) -> String {
+        if self.held.is_empty() { self.place.clone() } else { format!("{}: {}", self.place, self.held.join(", ")) }
+    }
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { place: String::new(), judged: Judged::Unknown, held: Vec::new(), found: Vec::new(), remedy: None }
+    }
 }
 
 /// What an attempt does.
@@ -405,6 +443,8 @@ pub enum Close {
     /// Diagnose found nothing to repair.
     NothingToRepair,
     NotRepaired,
+    /// A preflight that looked at everything it could.
+    Preflight,
 }
 
 /// Everything that is fixed when an attempt begins.
@@ -460,6 +500,9 @@ pub enum Event {
         also: Option<Also>,
         advance: Advance,
     },
+    /// A place was tried, before anything else.
+    #[serde(rename = "access")]
+    GotIn(Access),
     #[serde(rename = "step.intent")]
     StepIntended(Box<Intent>),
     #[serde(rename = "step.outcome")]
@@ -519,7 +562,12 @@ pub enum Event {
     #[serde(rename = "recovered")]
     Recovered { file: String, offset: u64, bytes: u64, kept_as: String },
     #[serde(rename = "recording_gap")]
-    RecordingGap { attempt: AttemptId, what: String },
+    RecordingGap {
+        /// None where the journal itself has the gap.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<AttemptId>,
+        what: String,
+    },
     #[serde(rename = "run.close")]
     RunClosed { outcome: Close, reason: String },
     /// A kind of a later version: kept and hashed, not understood.

@@ -69,7 +69,7 @@ pub use filter::{Filter, Filters, PassThrough, Redaction, Secret};
 pub use hand::{HandedBack, hand_over, knock_at};
 pub use login::{Login, login_of, seconds};
 pub use look::{Around, Cancel, run_look};
-pub use over::{Cut, Input, LONGEST_PIPED, Over, ssh_terminal};
+pub use over::{Cut, Input, LONGEST_PIPED, Over, ssh_on_terminal, ssh_terminal};
 pub use printed::printed;
 pub use program::this_binary;
 pub use replace::{REPLACE, Unfit, contents};

@@ -216,6 +216,21 @@ fn word(line: &[u8], nonce: &str) -> Option<Heard> {
     })
 }
 
+/// The words of the same client where a person is there to be asked: for a passphrase, a code, about a host key. What it
+/// opens is shared with the commands that follow.
+pub fn ssh_on_terminal(host: &str) -> Vec<String> {
+    let mut words = ["ssh", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10"].map(str::to_owned).to_vec();
+    words.extend(control_folder().iter().flat_map(|folder| sharing(folder, "auto")));
+    words.extend(["--", host, "true"].map(str::to_owned));
+    words
+}
+
+fn sharing(folder: &str, master: &str) -> Vec<String> {
+    let options =
+        [format!("ControlMaster={master}"), format!("ControlPath={folder}/%C"), "ControlPersist=10m".to_owned()];
+    options.into_iter().flat_map(|option| ["-o".to_owned(), option]).collect()
+}
+
 /// The client as the user has configured it. Nothing here makes it trust more than it would.
 fn ssh_words(over: &Over) -> Vec<String> {
     let mut words: Vec<_> = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10"]
@@ -224,9 +239,7 @@ fn ssh_words(over: &Over) -> Vec<String> {
     if let Some(folder) = control_folder() {
         // A master that a change started would be taken for something the change left behind.
         let master = if over.cut == Cut::Once { "auto" } else { "no" };
-        for option in [&format!("ControlMaster={master}"), &format!("ControlPath={folder}/%C"), "ControlPersist=10m"] {
-            words.extend(["-o".to_owned(), option.to_owned()]);
-        }
+        words.extend(sharing(&folder, master));
     }
     words.extend(["--".to_owned(), over.host.clone(), "exec sh".to_owned()]);
     words
@@ -296,7 +309,9 @@ mod tests {
         let words = ssh_words(&over);
         assert_eq!(words[words.len() - 3..], ["--", "kyousuke", "exec sh"]);
         let weak = ["StrictHostKey", "UserKnownHosts", "ForwardAgent", "PermitLocal", "-A", "-F"];
-        assert!(!words.iter().any(|word| weak.iter().any(|weak| word.contains(weak))), "{words:?}");
+        let asked = ssh_on_terminal("kyousuke");
+        assert!(!words.iter().chain(&asked).any(|word| weak.iter().any(|weak| word.contains(weak))), "{words:?}");
+        assert!(!asked.iter().any(|word| word.contains("BatchMode")), "a person is there to be asked");
         assert!(!words.iter().any(|word| word == "ControlMaster=auto"));
     }
 }

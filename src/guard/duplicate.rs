@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, Stat, Uid, chownat, fchmod, fchown, fstat, fsync, mkdirat, symlinkat};
 use rustix::io::Errno;
@@ -33,6 +34,14 @@ pub(super) fn duplicate(from: &Place, to: &Place, specials: Specials) -> Result<
         _ => {}
     }
     to.sync_folder()
+}
+
+/// Makes a folder with everything in it again, where nothing may stand; all of it durable, files read back.
+///
+/// # Errors
+/// What cannot be read or made, or is not what was read.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<(), GuardError> {
+    duplicate(&Place::of_root(from)?, &Place::of_root(to)?, Specials::Made)
 }
 
 /// One file; its owner is set where the system allows it.

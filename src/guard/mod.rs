@@ -23,6 +23,7 @@ mod way;
 
 pub use copy::{Copy, copy};
 pub use difference::{Change, Difference, broken, compare};
+pub use duplicate::copy_folder;
 pub use entry::{Entry, Kind};
 pub use fault::GuardError;
 pub use may_change::MayChange;

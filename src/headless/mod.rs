@@ -271,6 +271,7 @@ impl<'a> Headless<'a> {
             Some(Close::NotRepaired) | None if self.control.run().mode() == Mode::Look => {
                 ("looked only", if fault { Exit::Findings } else { Exit::Done })
             }
+            Some(Close::Preflight) => ("preflight", if fault { Exit::Findings } else { Exit::Done }),
             Some(Close::NotRepaired) | None => ("not repaired", Exit::StepFailed),
         };
         self.say(words)?;

@@ -7,6 +7,10 @@ use super::line::VERSION;
 use super::{Class, Holder};
 use crate::engine::Exit;
 
+/// What helps where nothing can be written any more.
+const ELSEWHERE: &str = "go on in another folder, on another disk: `locum resume RUN --state DIR`";
+const FULL: &str = "free some space, or go on on another disk: `locum resume RUN --state DIR`";
+
 /// Why the journal could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -86,14 +90,13 @@ impl JournalError {
     /// What a person can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Suspect { .. } => Some("go on in a new segment on another disk with `--state`"),
+            Self::Suspect { .. } => Some(ELSEWHERE),
             Self::Held { .. } => Some("let them go on, or ask them; `locum report RUN` tells where it stands"),
             Self::AppendHeld { .. } => Some("end that process, or let it go on if it is stopped, then try again"),
             Self::NewerVersion { .. } => Some("it can be read here; to go on in it, use the locum that wrote it"),
             Self::Foreign { .. } => Some("run `locum audit` on it before anything else"),
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some("free some space, or put the state on another disk with `--state`")
-            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(FULL),
+            Self::Io { .. } if self.exit() == Exit::JournalNotWritable => Some(ELSEWHERE),
             _ => None,
         }
     }

@@ -14,6 +14,9 @@ use super::{JournalError, Segment, durable, line, scan};
 /// The folders inside a run.
 const INSIDE: [&str; 6] = ["blobs", "sup", "bundle", "torn", "copies", "guards"];
 
+/// The link in the folder of a run that went on elsewhere.
+pub const MOVED: &str = "moved";
+
 /// `<state>/runs/<run-id>`: everything that one run leaves behind, for its owner alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
@@ -134,6 +137,11 @@ impl RunFolder {
     /// What guards measured.
     pub fn guards(&self) -> PathBuf {
         self.root.join("guards")
+    }
+
+    /// Where the run went on, where it was moved because nothing could be written here any more.
+    pub fn moved_to(&self) -> Option<PathBuf> {
+        fs::read_link(self.root.join(MOVED)).ok()
     }
 
     pub(super) fn run_lock(&self) -> PathBuf {

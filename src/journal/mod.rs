@@ -54,7 +54,7 @@ pub use class::Class;
 pub use digest::Digest;
 pub use error::JournalError;
 pub use evidence::{Durable, Evidence, SupLock, is_blank, read_evidence, write_evidence};
-pub use folder::{Listed, RunFolder};
+pub use folder::{Listed, MOVED, RunFolder};
 pub use line::{Line, MAX_LINE, VERSION};
 pub use notes::{Notes, add_note, notes};
 pub use order::Disorder;

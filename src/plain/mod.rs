@@ -117,6 +117,7 @@ impl<'a> Plain<'a> {
             Mode::Live => "LIVE",
             Mode::Drill => "DRILL",
             Mode::Look => "LOOK ONLY",
+            Mode::Preflight => "PREFLIGHT",
         };
         let title = plain(&self.control.plan().runbook.head.title);
         writeln!(self.out, "\n{}\n{mode}  {title}  run {}", "-".repeat(COLUMNS), self.control.run().id)?;

@@ -17,7 +17,11 @@ pub const fn word(judged: Judged) -> &'static str {
 }
 
 pub fn section(plan: &Plan, run: &Run) -> String {
-    run.findings.iter().fold(String::new(), |mut out, finding| {
+    let access = run.access.values().map(|access| {
+        let found = access.found.iter().map(|found| format!(": {}", inline(found))).collect::<String>();
+        format!("- {}, get in at {}{found}\n", word(access.judged), inline(&access.words()))
+    });
+    run.findings.iter().fold(access.collect(), |mut out: String, finding| {
         let text = if finding.text.is_empty() { String::new() } else { format!(": {}", inline(&finding.text)) };
         let _ = writeln!(out, "- {}, {}{text}", word(finding.judged), named(plan, run, &finding.step));
         out

@@ -34,6 +34,10 @@ fn words(event: &Event) -> String {
                 to(Some(advance))
             )
         }
+        Event::GotIn(access) => {
+            let found = if access.found.is_empty() { String::new() } else { format!("; {}", access.found.join("; ")) };
+            format!("get in: {}, {}{found}", access.words(), access.judged.finding())
+        }
         Event::StepIntended(intent) => begun(intent),
         Event::StepEnded { step, facts, advance, .. } => format!("{step}: {}{}", ended(facts), to(advance.as_ref())),
         Event::StepUnknown { step, why, survivors, .. } => {
@@ -71,7 +75,8 @@ fn words(event: &Event) -> String {
         Event::Recovered { file, bytes, kept_as, .. } => {
             format!("recovered: {bytes} torn bytes of {file} set aside as {kept_as}")
         }
-        Event::RecordingGap { attempt, what } => format!("recording gap of attempt {attempt}: {what}"),
+        Event::RecordingGap { attempt: Some(attempt), what } => format!("recording gap of attempt {attempt}: {what}"),
+        Event::RecordingGap { attempt: None, what } => format!("recording gap: {what}"),
         Event::RunClosed { outcome, reason } => {
             let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
             format!("closed, {}{reason}", close_words(*outcome))

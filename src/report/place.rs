@@ -53,6 +53,7 @@ pub const fn close_words(outcome: Close) -> &'static str {
         Close::Done => "done, every verify step passed",
         Close::NothingToRepair => "nothing to repair",
         Close::NotRepaired => "NOT REPAIRED",
+        Close::Preflight => "a preflight, nothing was changed",
     }
 }
 
@@ -84,7 +85,9 @@ pub fn next(plan: &Plan, run: &Run) -> String {
         Position::AtEnd { .. } => format!("{resume}, and close it"),
         Position::Closed => match run.closed.as_ref().map(|(outcome, ..)| *outcome) {
             Some(Close::NotRepaired) => "it is still broken: start again, or ask".to_owned(),
-            Some(Close::Done | Close::NothingToRepair) | None => "nothing; keep this report".to_owned(),
+            Some(Close::Done | Close::NothingToRepair | Close::Preflight) | None => {
+                "nothing; keep this report".to_owned()
+            }
         },
     }
 }
@@ -162,5 +165,6 @@ pub const fn mode_words(mode: Mode) -> &'static str {
         Mode::Live => "LIVE",
         Mode::Drill => "DRILL",
         Mode::Look => "LOOK ONLY",
+        Mode::Preflight => "PREFLIGHT",
     }
 }

@@ -9,7 +9,7 @@ use super::stop::Stop;
 use super::task::{AskDone, Msg};
 use super::{Pending, Session, failed};
 use crate::engine::command::{Answer, Choice, Command};
-use crate::engine::record::{Close, Confirm, Does};
+use crate::engine::record::{Close, Confirm, Does, Mode};
 use crate::engine::resolve::{Resolved, Resolver, TargetLine, Work};
 use crate::engine::{AttemptId, Exit, Key, Plan, Position, Refusal, Run};
 
@@ -26,8 +26,7 @@ impl Session {
     /// Nothing goes on, and what would go on could be recorded.
     fn idle(&self) -> Result<(), Trouble> {
         if self.writer.is_suspect() {
-            let message =
-                "the journal could not be written, so nothing more is started; `locum resume` goes on once it can be";
+            let message = "the journal could not be written, so nothing more is started; leave with q, then go on in another folder";
             return Err(failed(message, Exit::JournalNotWritable));
         }
         match &self.busy {
@@ -156,7 +155,11 @@ impl Control for Session {
         let attempt = self.next_attempt();
         let beginning = self.beginning(&resolved, &attempt, &resolved.digest());
         self.stop = Stop::default();
-        let task = self.task(resolved, attempt.clone());
+        let mut task = self.task(resolved, attempt.clone());
+        if let (Mode::Preflight, Work::Wait { at_most, hold, .. }) = (self.run.mode(), &mut task.resolved.work) {
+            // It is asked once; who waits is the one who repairs.
+            (*at_most, *hold) = (Duration::ZERO, Duration::ZERO);
+        }
         self.commit(Command::Begin(Box::new(beginning)))?;
         self.busy = Some(Busy::Looking { attempt, step: key });
         self.beside.run(move || task.look());

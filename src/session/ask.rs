@@ -104,7 +104,12 @@ impl Asker {
     }
 
     /// Runs a command that changes nothing, to its end.
-    fn run_look(&self, line: &CommandLine, blob: &Path, stop: &Stop) -> Result<(Exit, Held), exec::ExecError> {
+    pub(super) fn run_look(
+        &self,
+        line: &CommandLine,
+        blob: &Path,
+        stop: &Stop,
+    ) -> Result<(Exit, Held), exec::ExecError> {
         self.look(line, &[], blob, stop).map(|looked| (looked.exit, looked.held))
     }
 

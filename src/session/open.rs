@@ -58,7 +58,7 @@ pub fn open(start: Start) -> Result<Session, Trouble> {
     told.map_err(|fault| failed(format!("{fault}; nothing ran"), Exit::Usage))?;
     let _one = match start.mode {
         Mode::Live => Some(StartLock::take(&start.state).map_err(|error| journal_trouble(&error))?),
-        Mode::Drill | Mode::Look => None,
+        Mode::Drill | Mode::Look | Mode::Preflight => None,
     };
     let others = beside(&start)?;
     let folder = new_folder(&start.state)?;

@@ -12,7 +12,7 @@ use crate::engine::known::{hosts, known};
 use crate::engine::plan::Item;
 use crate::engine::record::Mode;
 use crate::engine::{Plan, Run, resolve};
-use crate::journal::{Presence, RunFolder, RunLock};
+use crate::journal::{Listed, Presence, RunFolder, RunLock};
 use crate::model::StepKind;
 use crate::text::{Zone, plain};
 
@@ -114,7 +114,8 @@ fn real(path: &Path) -> PathBuf {
 /// The open runs of this account that reach the same places. One that cannot be read hides none of the others.
 pub fn others(state: &Path, mine: &Reach, home: &Path, zone: Zone) -> Vec<Other> {
     let listed = RunFolder::list(state).unwrap_or_default();
-    let open = listed.into_iter().filter(|listed| !listed.folder.seems_closed());
+    let here = |listed: &Listed| !listed.folder.seems_closed() && listed.folder.moved_to().is_none();
+    let open = listed.into_iter().filter(here);
     open.filter_map(|listed| other(listed.folder, mine, home, zone)).collect()
 }
 

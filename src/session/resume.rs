@@ -1,7 +1,7 @@
 //! Going on with a run after a crash, a lost line, or a pause: what is known of an open attempt is found out first,
 //! and nothing is started for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use crate::journal::{self, Class, Evidence as Files, RunFolder, RunLock, SupLock
 use crate::load;
 use crate::source::SourceFile;
 use crate::text::plain;
+use crate::text::shell::single_quote;
 
 /// How often a step that still runs is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -41,6 +42,8 @@ pub struct Again {
     /// Makes the surroundings of the commands, from the run as it was opened.
     pub place: MakePlace,
     pub program: PathBuf,
+    /// Where it was, where it goes on in another folder than it began.
+    pub from: Option<PathBuf>,
 }
 
 /// The records of a run, checked; a damaged journal is an error with its exit code.
@@ -70,6 +73,11 @@ pub fn plan(bundle: &Bundle, id: &str) -> Result<Plan, Trouble> {
 /// Opens an interrupted run again.
 pub fn resume(again: Again) -> Result<Session, Trouble> {
     let folder = again.folder;
+    if let Some(to) = folder.moved_to() {
+        let state = to.parent().and_then(Path::parent).unwrap_or(&to).display().to_string();
+        let help = format!("help: locum resume {} --state {}", folder.id(), single_quote(&state));
+        return Err(failed(format!("run {} went on in `{}`\n{help}", folder.id(), to.display()), Exit::Fenced));
+    }
     let lock = RunLock::try_lock(&folder, &super::open::holder(&again.who)).map_err(|error| journal_trouble(&error))?;
     let (records, class) = records(&folder)?;
     match &class {
@@ -95,14 +103,28 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     let open = super::open::open_texts(&bundle, &opened.who, &place, opened.mode);
     let told = place.secrets.open_texts(open);
     told.map_err(|fault| failed(format!("{fault}; nothing ran"), Exit::Usage))?;
-    bundle.came_from(std::path::Path::new(&opened.cwd));
+    bundle.came_from(Path::new(&opened.cwd));
     let segments = folder.segments().map_err(|error| journal_trouble(&error))?;
     let newest = segments.last().ok_or_else(|| failed("the run has no journal", Exit::Corrupt))?;
     let (writer, recovered) = Writer::resume(&folder, &newest.path).map_err(|error| journal_trouble(&error))?;
+    let writer = match &again.from {
+        Some(_) => Writer::create(&folder, writer.epoch() + 1, &again.who.claimed, &again.who.host)
+            .map_err(|error| journal_trouble(&error))?,
+        None => writer,
+    };
+    let epoch = writer.epoch();
     let file = newest.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let intended = boot_of_open_attempt(&run, &records);
     let pieces = Pieces { plan, run, folder, writer, lock, bundle, place, program: again.program };
     let mut session = pieces.into_session()?;
+    if epoch > session.run.epoch {
+        session.run.begin_epoch(epoch);
+    }
+    if let Some(from) = again.from {
+        let what =
+            format!("nothing could be written any more in `{}`; the journal goes on in another folder", from.display());
+        session.commit(Command::Gap { attempt: None, what })?;
+    }
     if let Some(torn) = recovered.torn {
         let kept_as = torn.kept.display().to_string();
         let command = Command::TornTail { file, offset: torn.offset, bytes: torn.bytes, kept_as };
@@ -117,8 +139,9 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
 
 /// The boot in which the attempt that has no end was intended. The newest record may be of a later one.
 fn boot_of_open_attempt(run: &Run, records: &[Record]) -> Option<String> {
-    let seq = run.running()?.seq;
-    let until = records.iter().take_while(|record| record.epoch < run.epoch || record.seq <= seq);
+    let attempt = run.running()?;
+    let epoch = attempt.intent.attempt.epoch().unwrap_or(run.epoch);
+    let until = records.iter().take_while(|record| (record.epoch, record.seq) <= (epoch, attempt.seq));
     until.filter_map(|record| record.at.boot.clone()).last()
 }
 

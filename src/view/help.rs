@@ -37,7 +37,7 @@ fn what(plan: &Plan, run: &Run, card: &Card) -> Vec<String> {
     let mut lines = vec![match run.mode() {
         Mode::Live => format!("The runbook \"{title}\", on the REAL system: {}.", words::place(run)),
         Mode::Drill => format!("A DRILL of the runbook \"{title}\" in {}. Nothing real is touched.", words::place(run)),
-        Mode::Look => {
+        Mode::Look | Mode::Preflight => {
             format!("The looks of the runbook \"{title}\" on {}. Nothing is changed in this run.", words::place(run))
         }
     }];
@@ -77,7 +77,7 @@ fn unsure(plan: &Plan, run: &Run) -> Vec<String> {
     }
     lines.push(match run.mode() {
         Mode::Drill => format!("Leave: q ends the drill and its lab; locum report {} tells what was done.", run.id),
-        Mode::Live | Mode::Look => {
+        Mode::Live | Mode::Look | Mode::Preflight => {
             format!("Leave: q keeps everything; locum resume {} comes back to this place.", run.id)
         }
     });

@@ -1,6 +1,7 @@
 //! The map: every step of the runbook in order, always; loops are written out once their list is known.
 
 use crate::engine::known::HOST;
+use crate::engine::record::Judged;
 use crate::engine::run::StepState;
 use crate::engine::{Key, Plan, Position, Run};
 use crate::model::{Phase, Runbook, StepKind};
@@ -68,6 +69,15 @@ pub struct StepLine {
 /// A line of the map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MapLine {
+    /// Above the places that were tried before anything else.
+    GetIn,
+    /// One of them.
+    Access {
+        place: String,
+        mark: Mark,
+        /// What does not hold there.
+        note: Option<String>,
+    },
     Phase(Phase),
     /// A group, or one turn of it.
     Group {
@@ -83,7 +93,7 @@ impl MapLine {
     pub fn step(&self) -> Option<&StepLine> {
         match self {
             Self::Step(line) => Some(line),
-            Self::Phase(_) | Self::Group { .. } => None,
+            Self::GetIn | Self::Access { .. } | Self::Phase(_) | Self::Group { .. } => None,
         }
     }
 }
@@ -91,6 +101,7 @@ impl MapLine {
 /// The whole map.
 pub fn map(plan: &Plan, run: &Run) -> Vec<MapLine> {
     let mut map = Map { plan, run, here: standing(run), lines: Vec::new(), unsafe_until: None };
+    map.get_in();
     for phase in Runbook::PHASES {
         if let Some(first) = plan.first_of(phase) {
             map.lines.push(MapLine::Phase(phase));
@@ -145,6 +156,22 @@ struct Map<'a> {
 }
 
 impl Map<'_> {
+    fn get_in(&mut self) {
+        if self.run.access.is_empty() {
+            return;
+        }
+        self.lines.push(MapLine::GetIn);
+        self.lines.extend(self.run.access.values().map(|access| MapLine::Access {
+            place: words::line(&access.words()),
+            mark: match access.judged {
+                Judged::Passed => Mark::Ok,
+                Judged::Failed => Mark::Fault,
+                Judged::Unknown => Mark::CannotTell,
+            },
+            note: access.found.first().map(|found| words::line(found)),
+        }));
+    }
+
     fn list(&mut self, first: usize, turns: &[u32]) {
         let mut at = Some(first);
         while let Some(step) = at {
@@ -261,6 +288,8 @@ impl Map<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::command::Command;
+    use crate::engine::record::Access;
     use crate::view::sample::{self, Sample};
 
     fn drawn(sample: &Sample) -> Vec<String> {
@@ -269,6 +298,11 @@ mod tests {
 
     fn draw(line: &MapLine) -> String {
         match line {
+            MapLine::GetIn => "Get in".to_owned(),
+            MapLine::Access { place, mark, note } => {
+                let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+                format!("{} {place}{note}", mark.text())
+            }
             MapLine::Phase(phase) => words::phase(*phase).to_owned(),
             MapLine::Group { depth, title, .. } => format!("{:w$}[{title}]", "", w = depth * 2),
             MapLine::Step(step) => {
@@ -299,6 +333,25 @@ mod tests {
                 "then Put the date into the calendar",
             ]
         );
+    }
+
+    #[test]
+    fn the_places_that_were_tried_come_first() {
+        let mut sample = sample::certificate();
+        for (place, judged, found) in
+            [("kyousuke", Judged::Passed, ""), ("masato", Judged::Failed, "ssh: \x1b[2Jno key")]
+        {
+            let access = Access {
+                place: place.to_owned(),
+                judged,
+                held: vec!["sudo".to_owned()],
+                found: vec![found.to_owned()].into_iter().filter(|found| !found.is_empty()).collect(),
+                remedy: None,
+            };
+            sample.ask(Command::GetIn(access)).unwrap();
+        }
+        let lines = drawn(&sample);
+        assert_eq!(lines[..4], ["Get in", "ok kyousuke: sudo", "FAULT masato: sudo (ssh: no key)", "Look"]);
     }
 
     #[test]

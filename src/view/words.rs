@@ -45,6 +45,7 @@ pub const fn mode(mode: Mode) -> &'static str {
         Mode::Live => "LIVE",
         Mode::Drill => "DRILL",
         Mode::Look => "LOOK",
+        Mode::Preflight => "PREFLIGHT",
     }
 }
 
@@ -59,7 +60,7 @@ pub fn place(run: &Run) -> String {
     match (run.mode(), lab) {
         (Mode::Drill, Some(lab)) => format!("the lab {} on {}", line(&lab), host(run)),
         (Mode::Drill, None) => format!("the lab on {}", host(run)),
-        (Mode::Live | Mode::Look, _) => host(run),
+        (Mode::Live | Mode::Look | Mode::Preflight, _) => host(run),
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn draft_edit(draft: &mut Draft, step: &Key, edit: &EditDraft, how: &
     let Work::Edit { .. } = resolved.map_err(|why| Refusal::Unresolved { text: why.0 })?.work else {
         return Err(Refusal::NotNow(format!("step `{step}` edits nothing")));
     };
-    if draft.run.mode() == Mode::Look {
+    if draft.run.mode().only_looks() {
         return Err(Refusal::LookOnly);
     }
     if edit.before == edit.after {
@@ -96,7 +96,7 @@ pub(super) fn ready(draft: &Draft, beginning: &Beginning) -> Result<Resolved, Re
     if resolved.does == Does::Look {
         return Ok(resolved);
     }
-    if draft.run.mode() == Mode::Look {
+    if draft.run.mode().only_looks() {
         return Err(Refusal::LookOnly);
     }
     if resolved.does == Does::Undo {

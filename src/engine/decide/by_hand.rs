@@ -9,7 +9,7 @@ use super::finish::close_attempt;
 use super::{Draft, here};
 use crate::engine::command::{Answer, Deed, Ending};
 use crate::engine::key::{AttemptId, Key};
-use crate::engine::record::{Confirm, Does, EndResult, Event, Facts, Intent, Judged, Matched, Mode, WayBack};
+use crate::engine::record::{Confirm, Does, EndResult, Event, Facts, Intent, Judged, Matched, WayBack};
 use crate::engine::refusal::Refusal;
 use crate::engine::resolve::{Resolved, Resolver, UndoLine, Work, forbidden};
 
@@ -34,7 +34,7 @@ fn at_hand(draft: &Draft, step: &Key) -> Result<Resolved, Refusal> {
     let (Work::ByHand(_), Does::Change) = (&resolved.work, resolved.does) else {
         return Err(Refusal::NotNow(format!("step `{step}` is not a deed by hand that changes something")));
     };
-    if draft.run.mode() == Mode::Look {
+    if draft.run.mode().only_looks() {
         return Err(Refusal::LookOnly);
     }
     if let Some((pattern, because)) = forbidden(&draft.plan.runbook, &resolved) {

@@ -9,7 +9,7 @@ use crate::engine::command::{Choice, Opening};
 use crate::engine::key::{AttemptId, Key};
 use crate::engine::needed::needed_later;
 use crate::engine::position::{Advance, Position, StopReason};
-use crate::engine::record::{Does, Event, Guards, Judged, Matched, Mode, Record};
+use crate::engine::record::{Does, Event, Guards, Judged, Matched, Record};
 use crate::engine::refusal::Refusal;
 use crate::engine::run::{Attempt, StepState};
 use crate::engine::walk::Walk;
@@ -45,7 +45,7 @@ pub(super) fn enter_repair(draft: &mut Draft, guards: Option<&Guards>, how: &str
     if draft.run.position != Position::EnterRepair {
         return Err(Refusal::NotNow("the run does not stand at the entry into repair".to_owned()));
     }
-    if draft.run.mode() == Mode::Look {
+    if draft.run.mode().only_looks() {
         return Err(Refusal::LookOnly);
     }
     if guards.is_none() && draft.plan.is_guarded() {

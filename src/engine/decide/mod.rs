@@ -16,7 +16,7 @@ use super::command::{Asked, Beginning, Command, Effect};
 use super::key::Key;
 use super::plan::Plan;
 use super::position::{Advance, Position};
-use super::record::{Close, Event, Judged, Moment, Record};
+use super::record::{Close, Event, Judged, Mode, Moment, Record};
 use super::refusal::Refusal;
 use super::run::Run;
 use super::walk::Walk;
@@ -80,6 +80,7 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
     let mut draft = draft(plan, run, asked.at.clone());
     match &asked.command {
         Command::Open(opening) => choose::open(&mut draft, opening)?,
+        Command::GetIn(access) => draft.push(Event::GotIn(access.clone())),
         Command::EnterRepair { guards, how } => choose::enter_repair(&mut draft, guards.as_ref(), how)?,
         Command::Begin(beginning) => begin::begin(&mut draft, beginning)?,
         Command::Finish(ending) => finish::finish(&mut draft, ending)?,
@@ -139,6 +140,7 @@ fn close(draft: &mut Draft, outcome: Close, why: &str) -> Result<(), Refusal> {
         (Close::NothingToRepair, Position::AtEnd { nothing_to_repair }) => *nothing_to_repair,
         (Close::NothingToRepair, Position::EnterRepair) => all_is_well(draft),
         (Close::NotRepaired, _) => true,
+        (Close::Preflight, _) => draft.run.mode() == Mode::Preflight,
         (Close::Done | Close::NothingToRepair, _) => false,
     };
     if !fits {

@@ -3,12 +3,14 @@
 mod fence;
 mod guards;
 mod lines;
+mod places;
 mod probe_line;
 mod target;
 
 pub use fence::{FenceLine, Signals, fence};
 pub use guards::{GuardLine, GuardLines, forbidden, guards};
 pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, SecretTexts, TestLine, UndoLine, Work};
+pub use places::{PlaceLine, Places, places};
 pub use probe_line::ProbeLine;
 pub use target::{Prove, TargetLine, Via, as_user};
 

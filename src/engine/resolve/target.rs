@@ -177,7 +177,7 @@ impl Resolver<'_> {
         hosts.iter().map(|host| self.for_host(host).alone(item)).collect()
     }
 
-    fn for_host(&self, host: &str) -> Self {
+    pub(super) fn for_host(&self, host: &str) -> Self {
         let mut values = self.values.clone();
         values.insert_text(HOST, host);
         Self { plan: self.plan, run: self.run, values, key: self.key.clone() }

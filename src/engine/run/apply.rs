@@ -51,6 +51,7 @@ impl Run {
             Event::StepIntended(_)
             | Event::Decided { attempt: None, .. }
             | Event::RunOpened { .. }
+            | Event::GotIn(_)
             | Event::GuardsBefore { .. }
             | Event::GuardsAfter { .. }
             | Event::NeedsMeasured { .. }
@@ -133,6 +134,9 @@ impl Run {
                     at,
                 });
             }
+            Event::GotIn(access) => {
+                self.access.insert(access.place.clone(), access.clone());
+            }
             Event::StepIntended(intent) => self.begin(intent, at, record.seq),
             Event::StepEnded { attempt, step, facts, advance: _ } => self.end(attempt, step, facts, at),
             Event::StepUnknown { attempt, step, why, .. } => self.lose(attempt, step, why),
@@ -162,7 +166,10 @@ impl Run {
                 self.remark(at, None, "recovered", &format!("{bytes} torn bytes of {file} were set aside"));
             }
             Event::RecordingGap { attempt, what } => {
-                let step = self.attempts.get(attempt).map(|attempt| attempt.intent.step.clone());
+                let step = attempt
+                    .as_ref()
+                    .and_then(|attempt| self.attempts.get(attempt))
+                    .map(|attempt| attempt.intent.step.clone());
                 self.remark(at, step.as_ref(), "recording gap", what);
             }
             Event::RunClosed { outcome, reason } => {
@@ -310,6 +317,7 @@ fn advance_of(event: &Event) -> Option<&Advance> {
         | Event::Decided { advance, .. } => Some(advance),
         Event::StepEnded { advance, .. } => advance.as_ref(),
         Event::StepIntended(_)
+        | Event::GotIn(_)
         | Event::StepUnknown { .. }
         | Event::Drafted { .. }
         | Event::GuardsBefore { .. }

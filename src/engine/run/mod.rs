@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::key::{AttemptId, Key};
 use super::position::{Position, StopReason};
 use super::record::{
-    Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Matched, Mode, Record, Rerun,
+    Access, Changed, Close, Does, EditDraft, EndResult, Facts, Guards, Intent, Judged, Matched, Mode, Record, Rerun,
     RunbookRef, WayBack, Who,
 };
 
@@ -128,6 +128,8 @@ pub struct Run {
     pub next_seq: u64,
     pub boot: Option<String>,
     pub opened: Option<Opened>,
+    /// What the newest try of each place gave.
+    pub access: IndexMap<String, Access>,
     pub position: Position,
     /// Why it stands, in words.
     pub why: Option<String>,
@@ -152,6 +154,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// The next record is the first of a new epoch.
+    pub fn begin_epoch(&mut self, epoch: u32) {
+        (self.epoch, self.next_seq) = (epoch, 1);
+    }
+
     /// A run before its first record.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -160,6 +167,7 @@ impl Run {
             next_seq: 1,
             boot: None,
             opened: None,
+            access: IndexMap::new(),
             position: Position::EnterRepair,
             why: None,
             steps: BTreeMap::new(),
@@ -291,9 +299,9 @@ impl Run {
         self.ledger().next().is_some()
     }
 
-    /// Whether somebody can go on with it: not closed, and no drill, whose lab ended with it.
+    /// Whether somebody can go on with it: not closed, no drill, whose lab ended with it, and no preflight.
     pub fn waits(&self) -> bool {
-        self.closed.is_none() && self.mode() != Mode::Drill
+        self.closed.is_none() && !matches!(self.mode(), Mode::Drill | Mode::Preflight)
     }
 
     pub fn mode(&self) -> Mode {

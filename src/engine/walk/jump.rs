@@ -11,6 +11,8 @@ impl Walk<'_> {
     /// From a step that has its end to wherever `to` says.
     pub(super) fn go(&mut self, key: &Key, to: &To) -> Next {
         let stopped = |by| Next::Stand(Position::Stopped { by, step: Some(key.clone()) });
+        // A preflight looks at everything, whatever it finds.
+        let to = if self.is_preflight() { &To::Next } else { to };
         match to {
             To::Next => Next::Behind(key.clone()),
             To::Done => Next::Stand(self.done(key)),

@@ -12,6 +12,7 @@ use super::key::Key;
 use super::known::{Results, Whole, hosts, known};
 use super::plan::Plan;
 use super::position::{Advance, Position, StopReason};
+use super::record::Mode;
 use super::run::StepState;
 use crate::model::branch::To;
 use crate::model::fields::Items;
@@ -99,12 +100,20 @@ impl<'a> Walk<'a> {
         Advance { to, not_taken, opened, came, why: self.why, loops: self.ahead.into_lists() }
     }
 
+    /// Whether only the looks of diagnose are wanted, one after the other.
+    fn is_preflight(&self) -> bool {
+        self.ahead.run().mode() == Mode::Preflight
+    }
+
     fn phase_of(&self, key: &Key) -> Option<Phase> {
         self.plan.item(&key.id).map(|item| item.phase)
     }
 
     /// Into a phase, or behind it where it has no steps.
     fn phase(&mut self, phase: Phase) -> Next {
+        if self.is_preflight() && phase != Phase::Diagnose {
+            return Next::Stand(Position::EnterRepair);
+        }
         match self.plan.first_of(phase) {
             Some(_) if phase == Phase::Repair => Next::Stand(Position::EnterRepair),
             Some(first) => Next::Enter(first, Vec::new()),
@@ -139,6 +148,11 @@ impl<'a> Walk<'a> {
                 self.ahead.set_list(key.clone(), list);
                 Next::Turn(at, key.turn(1))
             }
+            Err(_) if self.is_preflight() => {
+                self.why = None;
+                self.take_not(key.clone());
+                Next::BehindAll(at, key.turns)
+            }
             Err(position) => Next::Stand(position),
         }
     }
@@ -150,7 +164,16 @@ impl<'a> Walk<'a> {
                 self.take_not(key.clone());
                 return Next::Behind(key);
             }
+            Err(_) if self.is_preflight() => {
+                self.why = None;
+                self.take_not(key.clone());
+                return Next::Behind(key);
+            }
             Err(position) => return Next::Stand(position),
+        }
+        if self.is_preflight() && self.wants_a_person(at) {
+            self.take_not(key.clone());
+            return Next::Behind(key);
         }
         self.open_if_not_taken(&key);
         let item = &self.plan.items()[at];
@@ -164,6 +187,17 @@ impl<'a> Walk<'a> {
             return self.too_many_visits(key);
         }
         Next::Stand(Position::Step { step: key })
+    }
+
+    fn wants_a_person(&self, at: usize) -> bool {
+        match self.plan.items()[at].step.kind {
+            StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Steps(_) | StepKind::Include { .. } => false,
+            StepKind::Change(_)
+            | StepKind::Edit(_)
+            | StepKind::ByHand(_)
+            | StepKind::Question(_)
+            | StepKind::Announce(_) => true,
+        }
     }
 
     fn too_many_visits(&mut self, key: Key) -> Next {

@@ -87,6 +87,8 @@ fn map(frame: &mut Frame, scene: &Scene, area: Rect) {
 
 fn map_line(scene: &Scene, line: &MapLine, width: usize) -> Vec<Line<'static>> {
     match line {
+        MapLine::GetIn => vec![Line::from("  Get in".bold())],
+        MapLine::Access { place, mark, note } => access_lines((place, *mark, note.as_deref()), width),
         MapLine::Phase(phase) => vec![Line::from(format!("  {}", words::phase(*phase)).bold())],
         MapLine::Group { depth, title, .. } => {
             let indent = " ".repeat(3 + depth * 2);
@@ -94,6 +96,15 @@ fn map_line(scene: &Scene, line: &MapLine, width: usize) -> Vec<Line<'static>> {
         }
         MapLine::Step(step) => step_lines(scene, step, width),
     }
+}
+
+/// A place that was tried; what does not hold there on a line of its own.
+fn access_lines((place, mark, note): (&str, Mark, Option<&str>), width: usize) -> Vec<Line<'static>> {
+    let text = shorten(place, width.saturating_sub(9));
+    let first =
+        Line::from(vec![Span::raw("  "), Span::styled(pad(mark.text(), 6), palette::mark(mark)), Span::raw(text)]);
+    let note = note.map(|note| Line::styled(shorten(&format!("        {note}"), width), palette::mark(mark)));
+    std::iter::once(first).chain(note).collect()
 }
 
 /// The mark, the title, the star of an unsafe stretch; what was found on a line of its own.

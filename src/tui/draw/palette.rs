@@ -11,7 +11,7 @@ pub fn mode(mode: Mode) -> Style {
     let colour = match mode {
         Mode::Live => Color::Red,
         Mode::Drill => Color::Cyan,
-        Mode::Look => Color::Green,
+        Mode::Look | Mode::Preflight => Color::Green,
     };
     Style::new().fg(colour).add_modifier(Modifier::BOLD | Modifier::REVERSED)
 }

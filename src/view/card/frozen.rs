@@ -111,7 +111,7 @@ fn ways_on(run: &Run) -> Vec<String> {
     };
     let left = match run.mode() {
         Mode::Drill => "q  leave it so: the lab ends, and the record stays",
-        Mode::Live | Mode::Look => "q  leave it so: the run is kept, and stays stopped",
+        Mode::Live | Mode::Look | Mode::Preflight => "q  leave it so: the run is kept, and stays stopped",
     };
     vec![
         back,

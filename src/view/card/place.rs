@@ -24,7 +24,7 @@ pub(super) fn enter_repair(plan: &Plan, run: &Run) -> Card {
         }
     }
     rows.add(Label::Review, words::review(run, Tone::Change));
-    let looks_only = run.mode() == Mode::Look;
+    let looks_only = run.mode().only_looks();
     let well = !run
         .findings
         .iter()
@@ -93,6 +93,7 @@ pub(super) fn closed(plan: &Plan, run: &Run) -> Card {
         Close::Done => "CLOSED: DONE.",
         Close::NothingToRepair => "CLOSED: NOTHING TO REPAIR.",
         Close::NotRepaired => "CLOSED: NOT REPAIRED.",
+        Close::Preflight => "CLOSED: PREFLIGHT.",
     };
     rows.one(Label::What, format!("closed at {}", words::clock(&at, words::zone(run))));
     rows.one(Label::Why, reason);
@@ -137,7 +138,7 @@ fn ahead(plan: &Plan, run: &Run, phase: Phase) -> Vec<String> {
                 ahead.push(format!("{:w$}{}{star}", "", step.title, w = step.depth * 2));
             }
             MapLine::Group { depth, title, .. } if inside => ahead.push(format!("{:w$}{title}", "", w = depth * 2)),
-            MapLine::Step(_) | MapLine::Group { .. } => {}
+            MapLine::Step(_) | MapLine::Group { .. } | MapLine::GetIn | MapLine::Access { .. } => {}
         }
     }
     ahead
@@ -148,8 +149,10 @@ fn tell(plan: &Plan, run: &Run, title: &str, nothing_to_repair: bool) -> String 
     let service = head.service.as_ref().map_or_else(|| words::place(run), |service| words::line(&service.value));
     match (run.mode(), nothing_to_repair) {
         (Mode::Drill, _) => "nobody; this was a drill".to_owned(),
-        (Mode::Live | Mode::Look, true) => format!("{service}: looked at, nothing to repair: {title}."),
-        (Mode::Live | Mode::Look, false) => format!("{service}: done: {title}. The proof holds."),
+        (Mode::Live | Mode::Look | Mode::Preflight, true) => {
+            format!("{service}: looked at, nothing to repair: {title}.")
+        }
+        (Mode::Live | Mode::Look | Mode::Preflight, false) => format!("{service}: done: {title}. The proof holds."),
     }
 }
 

@@ -25,12 +25,12 @@ impl Maker<'_> {
                 KeyHint::new("r", "start it again, with a reason", Act::ChangeAgain).only(ready),
             ],
             StepKind::Change(_) | StepKind::Terminal(_) => {
-                vec![self.change_key(resolved).only(ready && self.run.mode() != Mode::Look)]
+                vec![self.change_key(resolved).only(ready && !self.run.mode().only_looks())]
             }
             StepKind::Edit(_) => {
                 let drafted = matches!(resolved, Some(Resolved { work: Work::Edit { draft: Some(_), .. }, .. }));
                 let open = if drafted { "edit it further" } else { "edit it, in a copy of your own" };
-                let may = ready && self.run.mode() != Mode::Look;
+                let may = ready && !self.run.mode().only_looks();
                 vec![KeyHint::new("e", open, Act::Edit).only(may), self.change_key(resolved).only(may && drafted)]
             }
             StepKind::ByHand(_) => vec![

@@ -133,7 +133,7 @@ fn a_way_back_that_was_cut_off_can_be_gone_again() {
 fn torn_tails_and_gaps_are_remarks() {
     let (mut run, attempt) = cut_off(Rerun::Look);
     run.does(Command::TornTail { file: "seg-0001".to_owned(), offset: 900, bytes: 12, kept_as: "torn/1".to_owned() });
-    run.does(Command::Gap { attempt, what: "the disk is full".to_owned() });
+    run.does(Command::Gap { attempt: Some(attempt), what: "the disk is full".to_owned() });
     let remarks: Vec<_> = run.run.remarks.iter().map(|remark| (remark.what, remark.text.as_str())).collect();
     assert_eq!(
         remarks,
