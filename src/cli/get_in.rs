@@ -105,6 +105,7 @@ fn question(names: &str) -> io::Result<Answer> {
 
 /// A place in lines of a terminal.
 pub fn lines(access: &Access) -> String {
+    use std::fmt::Write as _;
     let mark = match access.judged {
         Judged::Passed => "ok",
         Judged::Failed => "FAULT",
@@ -112,10 +113,10 @@ pub fn lines(access: &Access) -> String {
     };
     let mut text = format!("  {mark:<5} {}\n", access.words());
     for found in &access.found {
-        text.push_str(&format!("        {}\n", plain(found)));
+        let _ = writeln!(text, "        {}", plain(found));
     }
     if let Some(remedy) = &access.remedy {
-        text.push_str(&format!("        help: {}\n", plain(remedy)));
+        let _ = writeln!(text, "        help: {}", plain(remedy));
     }
     text
 }

@@ -121,7 +121,7 @@ pub fn main() -> ExitCode {
         Command::Undo(args) => undo::undo(&args),
         Command::Confirm(args) => confirm::confirm(&args),
         Command::Drill(args) => drill::drill(&args),
-        Command::Preflight(args) => preflight::preflight(args),
+        Command::Preflight(args) => preflight::preflight(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Show(args) => show::show(&args),
         Command::Runs(args) => runs::runs(&args),

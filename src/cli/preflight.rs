@@ -51,12 +51,12 @@ struct Found {
     title: String,
     /// None where it was not asked.
     judged: Option<Judged>,
-    found: Vec<String>,
+    said: Vec<String>,
 }
 
 /// Tries every place, and looks once at everything.
-pub fn preflight(args: PreflightArgs) -> Outcome {
-    let mut session = start(&args)?;
+pub fn preflight(args: &PreflightArgs) -> Outcome {
+    let mut session = start(args)?;
     let asking = if !args.json && io::stdin().is_terminal() { Asking::Terminal } else { Asking::Nobody };
     if !args.json {
         if let Some(said) = session.run().opened.as_ref().and_then(|opened| opened.runbook.not_reviewed_words()) {
@@ -79,7 +79,7 @@ pub fn preflight(args: PreflightArgs) -> Outcome {
     })?;
     let looks = looks(&session);
     let exit = exit_of(&access, &looks);
-    tell(&args, &session, (&access, &looks), exit)?;
+    tell(args, &session, (&access, &looks), exit)?;
     Ok(exit)
 }
 
@@ -161,7 +161,7 @@ fn found(session: &Session, step: &Key, title: String) -> Found {
         (_, Some(end)) => (Some(end.judged), end.found.clone()),
         (_, None) => (None, Vec::new()),
     };
-    Found { step: step.clone(), title, judged, found }
+    Found { step: step.clone(), title, judged, said: found }
 }
 
 fn exit_of(access: &[Access], looks: &[Found]) -> Exit {
@@ -178,6 +178,7 @@ fn exit_of(access: &[Access], looks: &[Found]) -> Exit {
 }
 
 fn lines(look: &Found) -> String {
+    use std::fmt::Write as _;
     let mark = match look.judged {
         Some(Judged::Passed) => "ok",
         Some(Judged::Failed) => "FAULT",
@@ -186,8 +187,8 @@ fn lines(look: &Found) -> String {
     };
     let mut text = format!("  {mark:<5} {}\n", plain(&look.title));
     let told = look.judged.is_some_and(|judged| judged != Judged::Passed);
-    for found in look.found.iter().filter(|_| told) {
-        text.push_str(&format!("        {}\n", plain(found)));
+    for found in look.said.iter().filter(|_| told) {
+        let _ = writeln!(text, "        {}", plain(found));
     }
     text
 }
@@ -198,7 +199,7 @@ fn tell(args: &PreflightArgs, session: &Session, (access, looks): (&[Access], &[
     if args.json {
         let look = |look: &Found| {
             let judged = look.judged.map_or("not asked", Judged::finding);
-            json!({ "step": look.step.to_string(), "title": look.title, "judged": judged, "found": look.found })
+            json!({ "step": look.step.to_string(), "title": look.title, "judged": judged, "found": look.said })
         };
         let all = json!({
             "run": session.id(),

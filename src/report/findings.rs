@@ -18,7 +18,7 @@ pub const fn word(judged: Judged) -> &'static str {
 
 pub fn section(plan: &Plan, run: &Run) -> String {
     let access = run.access.values().map(|access| {
-        let found = access.found.iter().map(|found| format!(": {}", inline(found))).collect::<String>();
+        let found = access.found.iter().fold(String::new(), |text, found| text + ": " + &inline(found));
         format!("- {}, get in at {}{found}\n", word(access.judged), inline(&access.words()))
     });
     run.findings.iter().fold(access.collect(), |mut out: String, finding| {

@@ -87,10 +87,11 @@ fn runs_something(item: &Item) -> bool {
 
 /// The program that a step's command begins with, where that can be read without a shell.
 fn first_word(item: &Item) -> Option<String> {
-    let command = match &item.step.kind {
-        StepKind::Check(Test::Command(command)) | StepKind::Change(command) => command,
-        StepKind::Wait { test: Test::Command(command), .. } => command,
-        _ => return None,
+    let (StepKind::Check(Test::Command(command))
+    | StepKind::Change(command)
+    | StepKind::Wait { test: Test::Command(command), .. }) = &item.step.kind
+    else {
+        return None;
     };
     let word = match command {
         Command::Argv(words, _) => words.first()?.source.as_str(),
