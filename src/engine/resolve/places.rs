@@ -76,7 +76,11 @@ fn lines(resolver: &Resolver, item: &Item) -> Result<Vec<PlaceLine>, String> {
 /// Whether a process or a probe belongs to the step.
 fn runs_something(item: &Item) -> bool {
     match item.step.kind {
-        StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Change(_) | StepKind::Edit(_) => true,
+        StepKind::Check(_)
+        | StepKind::Wait { .. }
+        | StepKind::Change(_)
+        | StepKind::Terminal(_)
+        | StepKind::Edit(_) => true,
         StepKind::ByHand(_)
         | StepKind::Question(_)
         | StepKind::Announce(_)
@@ -89,6 +93,7 @@ fn runs_something(item: &Item) -> bool {
 fn first_word(item: &Item) -> Option<String> {
     let (StepKind::Check(Test::Command(command))
     | StepKind::Change(command)
+    | StepKind::Terminal(command)
     | StepKind::Wait { test: Test::Command(command), .. }) = &item.step.kind
     else {
         return None;
@@ -131,15 +136,6 @@ mod tests {
         assert_eq!(words(&all.known[1].declared), ["crictl", "kubeadm"]);
         assert!(all.known[1].first_words.is_empty(), "what a machine far away needs is declared");
         assert_eq!(all.known[1].at.user.as_deref(), Some("root"));
-    }
-
-    #[test]
-    fn a_machine_that_a_step_has_to_tell_is_named_and_not_guessed() {
-        let all = of("targets: { node: { host: '{{ found }}', via: ssh } }\n\
-                      diagnose: [ { id: find, check: echo kengo, capture: found }, { check: uptime, where: node } ]\n");
-        assert_eq!(all.known.len(), 1);
-        assert_eq!(all.not_known[0].0, "node");
-        assert!(all.not_known[0].1.contains("`found`"), "{}", all.not_known[0].1);
     }
 
     #[test]

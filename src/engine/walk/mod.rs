@@ -193,6 +193,7 @@ impl<'a> Walk<'a> {
         match self.plan.items()[at].step.kind {
             StepKind::Check(_) | StepKind::Wait { .. } | StepKind::Steps(_) | StepKind::Include { .. } => false,
             StepKind::Change(_)
+            | StepKind::Terminal(_)
             | StepKind::Edit(_)
             | StepKind::ByHand(_)
             | StepKind::Question(_)
