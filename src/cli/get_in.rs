@@ -69,6 +69,9 @@ fn leave(session: &mut Session, names: &str) -> Result<Entry, CliError> {
     if run.attempts.is_empty() && run.answers.is_empty() {
         session.close(Close::NotRepaired, &format!("could not get in at {names}; nothing ran"))?;
     }
+    let id = session.id();
+    let (ended, then) = if session.run().closed.is_some() { ("closed", "report") } else { ("kept", "resume") };
+    writeln!(io::stdout(), "run {id} is {ended}. locum {then} {id}")?;
     eprintln!("error: cannot get in at {names}; nothing ran");
     Ok(Entry::Out)
 }

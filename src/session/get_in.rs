@@ -148,7 +148,13 @@ impl Door {
             &self.blob,
             &Stop::default(),
         );
-        if facts.judged == Judged::Passed { Ok(()) } else { Err(facts.found) }
+        if facts.judged == Judged::Passed {
+            return Ok(());
+        }
+        // What the client itself said is the reason; the rest is how it looks from here.
+        let said = std::fs::read_to_string(&self.blob).unwrap_or_default();
+        let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+        Err(last.map_or(facts.found, |last| vec![plain(last)]))
     }
 
     fn take(
