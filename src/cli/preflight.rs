@@ -11,7 +11,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
-use super::run::{How, ask_for_inputs, bundle, not_a_part, pairs};
+use super::run::{How, ask_for_inputs, bundle, not_a_part, pairs, person};
+use super::secrets::Given;
 use super::surroundings::{Surroundings, Where, program, valid};
 use super::{as_root, get_in, reviewed};
 use crate::engine::record::{Access, Close, Judged, Mode};
@@ -39,6 +40,8 @@ pub struct PreflightArgs {
     /// One JSON object
     #[arg(long, conflicts_with = "plain")]
     pub json: bool,
+    #[command(flatten)]
+    pub secrets: Given,
     #[command(flatten)]
     pub how: How,
     #[command(flatten)]
@@ -98,6 +101,7 @@ fn start(args: &PreflightArgs) -> Result<Session, super::outcome::CliError> {
     let mut place = around.place(&workspace.root);
     // Nothing is told to anybody by looking.
     place.channels = BTreeMap::new();
+    args.secrets.draw(&runbook, &[], &place, person(args.json))?;
     Ok(open(Start {
         place,
         inputs: drawn.values,

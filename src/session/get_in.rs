@@ -12,7 +12,7 @@ use super::stop::Stop;
 use super::{Session, Trouble, run_on_terminal};
 use crate::engine::command::Command;
 use crate::engine::record::{Access, Judged};
-use crate::engine::resolve::{CommandLine, PlaceLine, TargetLine, TestLine, Via, places};
+use crate::engine::resolve::{CommandLine, PlaceLine, SecretTexts, TargetLine, TestLine, Via, places};
 use crate::exec;
 use crate::text::plain;
 use crate::text::shell::join;
@@ -263,6 +263,7 @@ fn line(argv: Vec<String>) -> CommandLine {
         warn_after: None,
         split: false,
         keep: true,
+        secrets: SecretTexts::default(),
     }
 }
 
