@@ -75,7 +75,8 @@ fn the_first_machine_that_fails_stops_it_and_the_rest_is_not_begun() {
 
 #[test]
 fn a_place_that_answers_with_another_name_is_not_changed_and_no_key_overrides_it() {
-    let ended = run(nodes().file("masato/name", "riki\n"))
+    let text = NODES.replace("test ! -e broken;", "echo riki > ../masato/name;");
+    let ended = run(nodes().runbook("nodes", &text))
         .stdout(has("restart[1]: ok"))
         .stderr(has("WRONG PLACE: masato answered `riki`, expected `masato`; nothing ran"))
         .status(5);
@@ -85,9 +86,9 @@ fn a_place_that_answers_with_another_name_is_not_changed_and_no_key_overrides_it
 }
 
 #[test]
-fn a_machine_that_cannot_be_reached_is_named_and_is_no_yes() {
+fn a_machine_that_cannot_be_reached_is_named_before_the_first_step() {
     let gone = nodes().file("kengo/name", "kengo\n").runbook("nodes", &NODES.replace("masato, kengo]", "masato, mio]"));
-    run(gone).stdout(has("cannot tell: mio")).stderr(has("WRONG PLACE: mio answered `nothing (exit 127")).status(5);
+    run(gone).stdout(has("FAULT mio by sh")).stderr(has("cannot get in at mio by sh; nothing ran")).status(27);
 }
 
 #[test]

@@ -168,11 +168,11 @@ fn a_line_cut_in_the_middle_of_a_change_gives_a_known_end_and_no_second_run() {
 
 #[test]
 #[ignore = "needs root and sshd"]
-fn a_machine_that_is_down_cannot_be_told_and_is_no_fault_of_it() {
+fn a_machine_that_is_down_is_named_before_the_first_step() {
     let (case, mut machines) = scene(42230, "0");
     let mut last = machines.0.pop().unwrap();
     last.kill().unwrap();
     last.wait().unwrap();
     std::thread::sleep(Duration::from_millis(300));
-    run(case).stdout(has("cannot tell: kengo")).stderr(has("WRONG PLACE: kengo answered `nothing")).status(5);
+    run(case).stdout(has("FAULT kengo")).stderr(has("cannot get in at kengo; nothing ran")).status(27);
 }
