@@ -171,7 +171,7 @@ fn a_clock_that_is_behind_when_somebody_comes_back_changes_no_order_and_no_durat
     child.kill().unwrap();
     child.wait().unwrap();
     stage.touch("go");
-    stage.resume(&[]).exits(0).says("change: ok");
+    stage.resume(&[]).exits(0);
     let records = stage.records();
     let times: Vec<_> = records.iter().map(|record| record.at.mono).collect();
     assert!(times.first().unwrap() > times.last().unwrap(), "the clock went back: {times:?}");
