@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::outcome::CliError;
-use crate::engine::Exit;
 use crate::engine::record::{Access, Close, Judged, Mode};
 use crate::session::get_in::Asking;
 use crate::session::{Control, Session};
@@ -106,15 +105,18 @@ fn question(names: &str) -> io::Result<Answer> {
     }
 }
 
+/// What was found, as narrow as a map has it.
+pub const fn mark(judged: Judged) -> &'static str {
+    match judged {
+        Judged::Passed | Judged::Failed => judged.finding(),
+        Judged::Unknown => "?",
+    }
+}
+
 /// A place in lines of a terminal.
 pub fn lines(access: &Access) -> String {
     use std::fmt::Write as _;
-    let mark = match access.judged {
-        Judged::Passed => "ok",
-        Judged::Failed => "FAULT",
-        Judged::Unknown => "?",
-    };
-    let mut text = format!("  {mark:<5} {}\n", access.words());
+    let mut text = format!("  {:<5} {}\n", mark(access.judged), access.words());
     for found in &access.found {
         let _ = writeln!(text, "        {}", plain(found));
     }
@@ -123,6 +125,3 @@ pub fn lines(access: &Access) -> String {
     }
     text
 }
-
-/// The exit code of what could not get in.
-pub const OUT: Exit = Exit::Environment;

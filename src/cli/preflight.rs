@@ -183,12 +183,7 @@ fn exit_of(access: &[Access], looks: &[Found]) -> Exit {
 
 fn lines(look: &Found) -> String {
     use std::fmt::Write as _;
-    let mark = match look.judged {
-        Some(Judged::Passed) => "ok",
-        Some(Judged::Failed) => "FAULT",
-        Some(Judged::Unknown) => "?",
-        None => "-",
-    };
+    let mark = look.judged.map_or("-", get_in::mark);
     let mut text = format!("  {mark:<5} {}\n", plain(&look.title));
     let told = look.judged.is_some_and(|judged| judged != Judged::Passed);
     for found in look.said.iter().filter(|_| told) {

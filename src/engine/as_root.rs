@@ -2,7 +2,6 @@
 //! and its reviewers did not mean to be done by root.
 
 use super::plan::{Item, Plan};
-use crate::model::StepKind;
 
 /// What keeps a runbook from being run as root.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +25,7 @@ impl Plan {
         if head.user.as_ref().is_some_and(|user| user.value == "root") {
             return Ok(());
         }
-        let runs = self.items().iter().filter(|item| runs_something(item));
+        let runs = self.items().iter().filter(|item| item.step.kind.runs_something());
         let (said, unsaid): (Vec<_>, Vec<_>) = runs.partition(|item| self.says_as_whom(item));
         match (said.first(), unsaid.first()) {
             (Some(_), None) => Ok(()),
@@ -42,22 +41,6 @@ impl Plan {
             Some((_, target)) => target.user.is_some(),
             None => head.user.is_some(),
         }
-    }
-}
-
-/// Whether a process or a probe belongs to the step.
-fn runs_something(item: &Item) -> bool {
-    match item.step.kind {
-        StepKind::Check(_)
-        | StepKind::Wait { .. }
-        | StepKind::Change(_)
-        | StepKind::Terminal(_)
-        | StepKind::Edit(_) => true,
-        StepKind::ByHand(_)
-        | StepKind::Question(_)
-        | StepKind::Announce(_)
-        | StepKind::Include { .. }
-        | StepKind::Steps(_) => false,
     }
 }
 

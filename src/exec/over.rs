@@ -219,41 +219,35 @@ fn word(line: &[u8], nonce: &str) -> Option<Heard> {
 /// The words of the same client where a person is there to be asked: for a passphrase, a code, about a host key. What it
 /// opens is shared with the commands that follow.
 pub fn ssh_on_terminal(host: &str) -> Vec<String> {
-    let mut words = ["ssh", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10"].map(str::to_owned).to_vec();
-    words.extend(control_folder().iter().flat_map(|folder| sharing(folder, "auto")));
+    let mut words = vec!["ssh".to_owned()];
+    words.extend(line_words("auto"));
     words.extend(["--", host, "true"].map(str::to_owned));
     words
 }
 
-fn sharing(folder: &str, master: &str) -> Vec<String> {
-    let options =
-        [format!("ControlMaster={master}"), format!("ControlPath={folder}/%C"), "ControlPersist=10m".to_owned()];
-    options.into_iter().flat_map(|option| ["-o".to_owned(), option]).collect()
+/// What every line has: limits of its own, and the connection that is shared. `master` says whether it may start one.
+fn line_words(master: &str) -> impl Iterator<Item = String> {
+    let limits = ["ConnectTimeout=10", "ServerAliveInterval=10"].map(str::to_owned);
+    let sharing = control_folder().map(|folder| {
+        [format!("ControlMaster={master}"), format!("ControlPath={folder}/%C"), "ControlPersist=10m".to_owned()]
+    });
+    limits.into_iter().chain(sharing.into_iter().flatten()).flat_map(|option| ["-o".to_owned(), option])
 }
 
 /// The client as the user has configured it. Nothing here makes it trust more than it would.
 fn ssh_words(over: &Over) -> Vec<String> {
-    let mut words: Vec<_> = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10"]
-        .map(str::to_owned)
-        .to_vec();
-    if let Some(folder) = control_folder() {
-        // A master that a change started would be taken for something the change left behind.
-        let master = if over.cut == Cut::Once { "auto" } else { "no" };
-        words.extend(sharing(&folder, master));
-    }
+    let mut words = ["-T", "-o", "BatchMode=yes"].map(str::to_owned).to_vec();
+    // A master that a change started would be taken for something the change left behind.
+    words.extend(line_words(if over.cut == Cut::Once { "auto" } else { "no" }));
     words.extend(["--".to_owned(), over.host.clone(), "exec sh".to_owned()]);
     words
 }
 
 /// The words that give a script a terminal on another machine: the person answers what ssh asks there.
 pub fn ssh_terminal(host: &str, script: &str) -> Vec<String> {
-    let mut words: Vec<_> =
-        ["ssh", "-t", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10"].map(str::to_owned).to_vec();
-    if let Some(folder) = control_folder() {
-        // A connection that is there is used; one that this would start would be taken for something left behind.
-        words.extend(["-o", "ControlMaster=no", "-o"].map(str::to_owned));
-        words.push(format!("ControlPath={folder}/%C"));
-    }
+    let mut words = ["ssh", "-t"].map(str::to_owned).to_vec();
+    // A connection that is there is used; one that this would start would be taken for something left behind.
+    words.extend(line_words("no"));
     let script = format!("exec sh -c {}", crate::text::shell::single_quote(script));
     words.extend(["--".to_owned(), host.to_owned(), script]);
     words

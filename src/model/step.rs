@@ -228,6 +228,14 @@ impl Kind {
             Self::Steps(_) => "steps",
         }
     }
+
+    /// Whether a process or a probe belongs to it.
+    pub const fn runs_something(&self) -> bool {
+        match self {
+            Self::Check(_) | Self::Wait { .. } | Self::Change(_) | Self::Terminal(_) | Self::Edit(_) => true,
+            Self::ByHand(_) | Self::Question(_) | Self::Announce(_) | Self::Include { .. } | Self::Steps(_) => false,
+        }
+    }
 }
 
 impl Step {

@@ -32,7 +32,7 @@ pub struct Places {
 pub fn places(plan: &Plan, run: &Run) -> Places {
     let mut places = Places::default();
     let resolver = Resolver::new(plan, run, None);
-    for item in plan.items().iter().filter(|item| runs_something(item)) {
+    for item in plan.items().iter().filter(|item| item.step.kind.runs_something()) {
         match lines(&resolver, item) {
             Ok(lines) => lines.into_iter().for_each(|line| places.add(line)),
             Err(why) => {
@@ -71,22 +71,6 @@ fn lines(resolver: &Resolver, item: &Item) -> Result<Vec<PlaceLine>, String> {
         Ok(PlaceLine { at, declared: target.commands.iter().map(|name| name.value.clone()).collect(), first_words })
     };
     hosts.iter().map(line).collect()
-}
-
-/// Whether a process or a probe belongs to the step.
-fn runs_something(item: &Item) -> bool {
-    match item.step.kind {
-        StepKind::Check(_)
-        | StepKind::Wait { .. }
-        | StepKind::Change(_)
-        | StepKind::Terminal(_)
-        | StepKind::Edit(_) => true,
-        StepKind::ByHand(_)
-        | StepKind::Question(_)
-        | StepKind::Announce(_)
-        | StepKind::Include { .. }
-        | StepKind::Steps(_) => false,
-    }
 }
 
 /// The program that a step's command begins with, where that can be read without a shell.
