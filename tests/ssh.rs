@@ -7,6 +7,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use locum::exec::Started;
+use locum::journal::read_evidence;
+
+use crate::stage::pty::Pty;
+use crate::stage::{Stage, eventually, kill};
 use crate::support::{Case, has};
 
 const HOSTS: [&str; 3] = ["kyousuke", "masato", "kengo"];
@@ -54,8 +59,15 @@ fn quietly(program: &str, words: &[&str]) {
     assert!(done.success(), "{program} {words:?}");
 }
 
-/// Starts them, and puts an `ssh` in front that knows where they are: what a user's own configuration does.
-fn machines(folder: &Path, first_port: u16) -> Machines {
+/// Where the sshd of a machine listens.
+struct Line {
+    host: &'static str,
+    address: String,
+    port: u16,
+}
+
+/// Keys for all of them, and an `ssh` in front that knows where they are: what a user's own configuration does.
+fn keys(folder: &Path, lines: &[Line]) {
     fs::create_dir_all(folder.join("bin")).unwrap();
     let path = |name: &str| folder.join(name).display().to_string();
     for key in ["host", "user"] {
@@ -63,35 +75,87 @@ fn machines(folder: &Path, first_port: u16) -> Machines {
     }
     fs::create_dir_all("/run/sshd").unwrap();
     let host_key = fs::read_to_string(path("host.pub")).unwrap();
-    let (mut config, mut known, mut children) = (String::new(), String::new(), Vec::new());
-    for (port, host) in (first_port..).zip(HOSTS) {
-        let _ = write!(config, "Host {host}\n  HostName 127.0.0.1\n  Port {port}\n  HostKeyAlias {host}\n");
+    let (mut config, mut known) = (String::new(), String::new());
+    for Line { host, address, port } in lines {
+        let _ = write!(config, "Host {host}\n  HostName {address}\n  Port {port}\n  HostKeyAlias {host}\n");
         let _ = write!(known, "{host} {host_key}");
-        let (key, users) = (path("host"), path("user.pub"));
-        let run = format!(
-            "hostname {host}; exec /usr/sbin/sshd -D -f /dev/null -p {port} -h {key} -o AuthorizedKeysFile={users} \
-             -o StrictModes=no -o PidFile=none -o PermitRootLogin=yes"
-        );
-        let mut sshd = Command::new("unshare");
-        sshd.args(["-u", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", &run]);
-        children.push(sshd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let until = Instant::now() + Duration::from_secs(10);
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < until, "sshd of {host} does not listen");
-            std::thread::sleep(Duration::from_millis(50));
-        }
     }
+    let (user, known_at) = (path("user"), path("known"));
     let _ = write!(
         config,
-        "Host *\n  User root\n  IdentityFile {}\n  IdentitiesOnly yes\n  UserKnownHostsFile {}\n",
-        path("user"),
-        path("known")
+        "Host *\n  User root\n  IdentityFile {user}\n  IdentitiesOnly yes\n  UserKnownHostsFile {known_at}\n"
     );
     fs::write(path("config"), config).unwrap();
     fs::write(path("known"), known).unwrap();
     fs::write(path("bin/ssh"), format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", path("config"))).unwrap();
     fs::set_permissions(path("bin/ssh"), fs::Permissions::from_mode(0o755)).unwrap();
-    Machines(children)
+}
+
+/// A machine: namespaces of its own, and in them what `before` does and an sshd.
+fn machine(folder: &Path, line: &Line, namespaces: &[&str], before: &str) -> Child {
+    let (key, users) = (folder.join("host"), folder.join("user.pub"));
+    let run = format!(
+        "hostname {}; {before} exec /usr/sbin/sshd -D -f /dev/null -p {} -h {} -o AuthorizedKeysFile={} \
+         -o StrictModes=no -o PidFile=none -o PermitRootLogin=yes",
+        line.host,
+        line.port,
+        key.display(),
+        users.display()
+    );
+    let mut sshd = Command::new("unshare");
+    sshd.args(["-u", "-m", "-p", "-f", "--kill-child", "--mount-proc"]).args(namespaces).args(["sh", "-c", &run]);
+    sshd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn listens(line: &Line) {
+    let at = (line.address.as_str(), line.port);
+    until(&format!("sshd of {} listens", line.host), || std::net::TcpStream::connect(at).is_ok());
+}
+
+/// Machines that share the network of this one.
+fn machines(folder: &Path, first_port: u16) -> Machines {
+    let line = |(port, host)| Line { host, address: "127.0.0.1".to_owned(), port };
+    let lines: Vec<_> = (first_port..).zip(HOSTS).map(line).collect();
+    keys(folder, &lines);
+    let machines = Machines(lines.iter().map(|line| machine(folder, line, &[], "")).collect());
+    lines.iter().for_each(listens);
+    machines
+}
+
+/// The end here of the cable to a machine.
+fn cable(net: u8) -> String {
+    format!("locum{net}")
+}
+
+/// Machines with a network of their own, each at the end of a cable.
+fn wired(folder: &Path, first_net: u8) -> Machines {
+    let line = |(net, host)| Line { host, address: format!("10.77.{net}.2"), port: 22 };
+    let lines: Vec<_> = (first_net..).zip(HOSTS).map(line).collect();
+    keys(folder, &lines);
+    let mut machines = Machines(Vec::new());
+    for (net, line) in (first_net..).zip(&lines) {
+        let before = format!(
+            "until ip link show eth0 >/dev/null 2>&1; do sleep 0.05; done; ip link set lo up; \
+             ip addr add 10.77.{net}.2/30 dev eth0; ip link set eth0 up;"
+        );
+        machines.0.push(machine(folder, line, &["-n"], &before));
+        let (pid, cable) = (machines.0.last().unwrap().id().to_string(), cable(net));
+        let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+        until("it has a network of its own", || network(&pid).is_some_and(|own| Some(own) != network("self")));
+        quietly("ip", &["link", "add", &cable, "type", "veth", "peer", "name", "eth0", "netns", &pid]);
+        quietly("ip", &["addr", "add", &format!("10.77.{net}.1/30"), "dev", &cable]);
+        quietly("ip", &["link", "set", &cable, "up"]);
+    }
+    lines.iter().for_each(listens);
+    machines
 }
 
 /// Ends the connections of a machine; its sshd goes on listening, and what was started there goes on.
@@ -175,4 +239,104 @@ fn a_machine_that_is_down_is_named_before_the_first_step() {
     last.wait().unwrap();
     std::thread::sleep(Duration::from_millis(300));
     run(case).stdout(has("FAULT kengo")).stderr(has("cannot get in at kengo; nothing ran")).status(27);
+}
+
+#[test]
+#[ignore = "needs root and sshd"]
+fn whoever_resumes_after_this_machine_died_learns_the_end_from_over_there() {
+    let stage = Stage::new(&NODES.replace("SECONDS", "5"));
+    let _machines = machines(&stage.path("dir"), 42240);
+    stage.answers(ANSWERS);
+    let path = format!("{}:/usr/bin:/bin", stage.path("dir/bin").display());
+    let mut run = stage.command(&["run", "x", "--headless", "--answers", "answers.yaml"]);
+    let mut screen = run.env("PATH", &path).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    stage.wait_for("restarted-kyousuke");
+    screen.kill().unwrap();
+    screen.wait().unwrap();
+    // As when the power goes: the supervisor, and what stands in for the command here.
+    let attempt = stage.attempt("restart[1]");
+    let started: Started = read_evidence(&stage.evidence(&attempt).started()).expect("it was started");
+    kill(started.supervisor_pid);
+    kill(started.command_pid.expect("it runs"));
+    let id = stage.run_id();
+    let mut resume = stage.command(&["resume", &id, "--headless", "--answers", "answers.yaml"]);
+    let told = resume.env("PATH", &path).output().unwrap();
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(told.status.success(), "{said}\n{}", String::from_utf8_lossy(&told.stderr));
+    let end = stage.attempt("restart[1]").end.expect("its end is known");
+    assert_eq!(end.code, Some(0), "{said}");
+    let kept = fs::read_to_string(stage.folder().blobs().join("x").with_file_name(end.stdout.unwrap().blob)).unwrap();
+    assert_eq!(kept, "from kyousuke\nit's done\n", "all that it said came, and nothing else");
+    for host in HOSTS {
+        let ran = fs::read_to_string(stage.path("dir").join(format!("restarted-{host}"))).unwrap();
+        assert_eq!(ran, "x\n", "{host} was changed once");
+    }
+}
+
+/// A stage with machines at the ends of cables, and the path on which their `ssh` stands.
+fn wired_stage(first_net: u8, seconds: &str) -> (Stage, Machines, String) {
+    let stage = Stage::new(&NODES.replace("SECONDS", seconds));
+    let machines = wired(&stage.path("dir"), first_net);
+    stage.answers(ANSWERS);
+    let path = format!("{}:/usr/bin:/bin", stage.path("dir/bin").display());
+    (stage, machines, path)
+}
+
+fn ran(stage: &Stage) -> [String; 3] {
+    HOSTS.map(|host| fs::read_to_string(stage.path("dir").join(format!("restarted-{host}"))).unwrap_or_default())
+}
+
+#[test]
+#[ignore = "needs root and sshd"]
+fn a_rolling_repair_that_stopped_at_the_second_machine_goes_on_with_it() {
+    let (stage, _machines, path) = wired_stage(40, "0");
+    stage.touch("broken-masato");
+    let mut run = stage.command(&["run", "x", "--headless", "--answers", "answers.yaml"]);
+    let told = run.env("PATH", &path).output().unwrap();
+    assert_eq!(told.status.code(), Some(21), "{}", String::from_utf8_lossy(&told.stderr));
+    assert!(String::from_utf8_lossy(&told.stdout).contains("on masato; 1 of 3 machines done; not begun: kengo"));
+    assert_eq!(ran(&stage), ["x\n", "", ""]);
+    fs::remove_file(stage.path("dir/broken-masato")).unwrap();
+    let id = stage.run_id();
+    let mut resume = stage.command(&["resume", &id]);
+    let mut pty = Pty::start(resume.env("PATH", &path));
+    pty.resize(120, 60);
+    pty.shows("A STEP FAILED");
+    pty.press("r");
+    pty.shows("In a few words");
+    pty.press("masato is mended\r");
+    for host in ["MASATO", "KENGO"] {
+        pty.shows(&format!("THIS STEP CHANGES {host}"));
+        pty.press("y");
+        pty.shows("Type restart and Enter");
+        pty.press("restart\r");
+    }
+    eventually("all of them are done", || ran(&stage) == ["x\n", "x\n", "x\n"]);
+    pty.shows("This look changes nothing.");
+    pty.press("\r");
+    pty.shows("IT IS DONE");
+}
+
+#[test]
+#[ignore = "needs root and sshd"]
+fn a_cable_that_is_pulled_in_the_middle_of_a_change_gives_a_known_end_and_no_second_run() {
+    let (stage, _machines, path) = wired_stage(50, "3");
+    let mut run = stage.command(&["run", "x", "--headless", "--answers", "answers.yaml"]);
+    let screen = run.env("PATH", &path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    stage.wait_for("restarted-kyousuke");
+    quietly("ip", &["link", "set", &cable(50), "down"]);
+    // Longer than the command runs, and than the client waits for an answer.
+    std::thread::sleep(Duration::from_secs(36));
+    assert!(stage.run().running().is_some(), "nobody knows the end yet, and nobody guesses");
+    quietly("ip", &["link", "set", &cable(50), "up"]);
+    let told = screen.wait_with_output().unwrap();
+    assert!(
+        told.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&told.stdout),
+        String::from_utf8_lossy(&told.stderr)
+    );
+    let end = stage.attempt("restart[1]").end.expect("its end is known");
+    assert_eq!((end.code, end.found.last().map(String::as_str)), (Some(0), Some("it's done")));
+    assert_eq!(ran(&stage), ["x\n", "x\n", "x\n"]);
 }

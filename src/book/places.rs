@@ -28,6 +28,10 @@ pub fn target_words(name: &str, target: &Target, values: &Values) -> String {
     }
     if matches!(target.via, Some(WrittenVia::Ssh)) {
         words.push_str(", over ssh");
+        let line = [(" at ", &target.address), (" by way of ", &target.jump), (" as ", &target.login)];
+        for (before, said) in line.iter().filter_map(|(before, said)| Some((before, said.as_ref()?))) {
+            let _ = write!(words, "{before}{}", text(said, values));
+        }
     }
     if let Some(prove) = &target.prove {
         let prints = target.prints.as_ref().map_or_else(|| "its name".to_owned(), |prints| text(prints, values));

@@ -30,6 +30,8 @@ const FIRST_TRIES: u32 = 3;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Over {
     pub host: String,
+    /// Options of `ssh` for the line there.
+    pub line: Vec<String>,
     /// Names the folder there; the same key never starts a second time.
     pub key: String,
     /// A script for `sh` that becomes the command.
@@ -77,6 +79,8 @@ pub enum Cut {
     Once,
     /// A change: it is tried until its end is known, or somebody wants it to end.
     Again,
+    /// A change that was started earlier: its end is asked for, as long as it runs, and it is never started.
+    Find,
 }
 
 /// How one connection ended.
@@ -99,6 +103,11 @@ pub(super) fn over_main() -> ExitCode {
         super::dumps::hide_memory();
         super::dumps::limit(super::spec::CoreDumps::Off);
     }
+    // Only its end is asked for: a screen that dies meanwhile is no wish to end what runs over there.
+    #[cfg(target_os = "linux")]
+    if over.cut == Cut::Find && rustix::process::set_parent_process_death_signal(None).is_err() {
+        return ExitCode::from(2);
+    }
     let asked = Arc::new(AtomicBool::new(false));
     let heard = signal_hook::flag::register(signal_hook::consts::SIGTERM, asked.clone());
     if heard.is_err() {
@@ -116,7 +125,7 @@ fn carry(over: &Over, asked: &AtomicBool) -> Option<u8> {
     let mut passed = Passed::default();
     let (mut begun, mut told, mut tries) = (false, false, 0);
     loop {
-        let order = match (asked.load(Ordering::Relaxed), begun) {
+        let order = match (asked.load(Ordering::Relaxed), begun || over.cut == Cut::Find) {
             (true, _) => Order::End,
             (false, true) => Order::Attach,
             (false, false) => Order::Start,
@@ -176,7 +185,7 @@ fn connect(over: &Over, script: &str, nonce: &str, passed: &mut Passed) -> Heard
             return Heard::Nothing;
         }
     };
-    let (heard, err) = listen(err, nonce);
+    let (heard, err) = listen(err, &mut io::stderr(), nonce);
     passed.out += output.join().unwrap_or(0);
     passed.err += err;
     let _ = handle.wait();
@@ -187,21 +196,30 @@ fn pass_on(mut from: os_pipe::PipeReader) -> u64 {
     io::copy(&mut from, &mut io::stdout().lock()).unwrap_or(0)
 }
 
-/// Passes the second stream on, and takes the wrapper's own lines out of it.
-fn listen(from: os_pipe::PipeReader, nonce: &str) -> (Heard, u64) {
+/// Passes the second stream on, and takes the wrapper's own lines out of it, each with the line break before it.
+fn listen(from: impl Read, to: &mut impl Write, nonce: &str) -> (Heard, u64) {
     let (mut heard, mut passed, mut line) = (Heard::Nothing, 0, Vec::new());
     let mut from = BufReader::new(from);
+    let mut held_back = false;
+    let mut pass = |bytes: &[u8]| {
+        passed += bytes.len() as u64;
+        let _ = to.write_all(bytes);
+    };
     loop {
         line.clear();
-        if from.by_ref().take(64 << 10).read_until(b'\n', &mut line).unwrap_or(0) == 0 {
+        let read = from.by_ref().take(64 << 10).read_until(b'\n', &mut line).unwrap_or(0);
+        if let Some(word) = word(&line, nonce) {
+            (heard, held_back) = (word, false);
+            continue;
+        }
+        if held_back {
+            pass(b"\n");
+        }
+        if read == 0 {
             return (heard, passed);
         }
-        if let Some(word) = word(&line, nonce) {
-            heard = word;
-        } else {
-            passed += line.len() as u64;
-            let _ = io::stderr().write_all(&line);
-        }
+        held_back = line.pop_if(|last| *last == b'\n').is_some();
+        pass(&line);
     }
 }
 
@@ -218,36 +236,38 @@ fn word(line: &[u8], nonce: &str) -> Option<Heard> {
 
 /// The words of the same client where a person is there to be asked: for a passphrase, a code, about a host key. What it
 /// opens is shared with the commands that follow.
-pub fn ssh_on_terminal(host: &str) -> Vec<String> {
+pub fn ssh_on_terminal(line: &[String], host: &str) -> Vec<String> {
     let mut words = vec!["ssh".to_owned()];
-    words.extend(line_words("auto"));
+    words.extend(line_words(line, "auto"));
     words.extend(["--", host, "true"].map(str::to_owned));
     words
 }
 
-/// What every line has: limits of its own, and the connection that is shared. `master` says whether it may start one.
-fn line_words(master: &str) -> impl Iterator<Item = String> {
+/// What every line has: limits of its own, the connection that is shared, and the options of its place. `master` says
+/// whether it may start one to be shared.
+fn line_words(line: &[String], master: &str) -> Vec<String> {
     let limits = ["ConnectTimeout=10", "ServerAliveInterval=10"].map(str::to_owned);
     let sharing = control_folder().map(|folder| {
         [format!("ControlMaster={master}"), format!("ControlPath={folder}/%C"), "ControlPersist=10m".to_owned()]
     });
-    limits.into_iter().chain(sharing.into_iter().flatten()).flat_map(|option| ["-o".to_owned(), option])
+    let options = limits.into_iter().chain(sharing.into_iter().flatten());
+    options.flat_map(|option| ["-o".to_owned(), option]).chain(line.iter().cloned()).collect()
 }
 
 /// The client as the user has configured it. Nothing here makes it trust more than it would.
 fn ssh_words(over: &Over) -> Vec<String> {
     let mut words = ["-T", "-o", "BatchMode=yes"].map(str::to_owned).to_vec();
     // A master that a change started would be taken for something the change left behind.
-    words.extend(line_words(if over.cut == Cut::Once { "auto" } else { "no" }));
+    words.extend(line_words(&over.line, if over.cut == Cut::Once { "auto" } else { "no" }));
     words.extend(["--".to_owned(), over.host.clone(), "exec sh".to_owned()]);
     words
 }
 
 /// The words that give a script a terminal on another machine: the person answers what ssh asks there.
-pub fn ssh_terminal(host: &str, script: &str) -> Vec<String> {
+pub fn ssh_terminal(line: &[String], host: &str, script: &str) -> Vec<String> {
     let mut words = ["ssh", "-t"].map(str::to_owned).to_vec();
     // A connection that is there is used; one that this would start would be taken for something left behind.
-    words.extend(line_words("no"));
+    words.extend(line_words(line, "no"));
     let script = format!("exec sh -c {}", crate::text::shell::single_quote(script));
     words.extend(["--".to_owned(), host.to_owned(), script]);
     words
@@ -289,9 +309,25 @@ mod tests {
     }
 
     #[test]
+    fn only_what_the_command_said_is_passed_on_and_counted() {
+        let passed = |stream: &str| {
+            let mut to = Vec::new();
+            let (heard, count) = listen(stream.as_bytes(), &mut to, "abc");
+            assert_eq!(count, to.len() as u64);
+            (heard, String::from_utf8(to).unwrap())
+        };
+        assert_eq!(passed("\nabc begun\n\nabc end 0\n"), (Heard::Ended(0), String::new()));
+        assert_eq!(passed("\nabc begun\nwarning\n\nabc end 3\n"), (Heard::Ended(3), "warning\n".to_owned()));
+        assert_eq!(passed("\nabc begun\nno break\nabc end 3\n"), (Heard::Ended(3), "no break".to_owned()));
+        assert_eq!(passed("\nabc begun\na\n\nb\n"), (Heard::Begun, "a\n\nb\n".to_owned()));
+        assert_eq!(passed("ssh: no route"), (Heard::Nothing, "ssh: no route".to_owned()));
+    }
+
+    #[test]
     fn the_client_is_not_told_to_trust_and_the_host_is_no_option() {
         let over = Over {
             host: "kyousuke".to_owned(),
+            line: ["-J", "masato"].map(str::to_owned).to_vec(),
             key: "k".to_owned(),
             run: String::new(),
             stdin: None,
@@ -301,9 +337,9 @@ mod tests {
             cut: Cut::Again,
         };
         let words = ssh_words(&over);
-        assert_eq!(words[words.len() - 3..], ["--", "kyousuke", "exec sh"]);
+        assert_eq!(words[words.len() - 5..], ["-J", "masato", "--", "kyousuke", "exec sh"]);
         let weak = ["StrictHostKey", "UserKnownHosts", "ForwardAgent", "PermitLocal", "-A", "-F"];
-        let asked = ssh_on_terminal("kyousuke");
+        let asked = ssh_on_terminal(&over.line, "kyousuke");
         assert!(!words.iter().chain(&asked).any(|word| weak.iter().any(|weak| word.contains(weak))), "{words:?}");
         assert!(!asked.iter().any(|word| word.contains("BatchMode")), "a person is there to be asked");
         assert!(!words.iter().any(|word| word == "ControlMaster=auto"));

@@ -143,6 +143,7 @@ mod tests {
     fn over(run: &str, stdin: Option<&str>) -> Over {
         Over {
             host: "kyousuke".to_owned(),
+            line: Vec::new(),
             key: "1-4-abcd".to_owned(),
             run: run.to_owned(),
             stdin: stdin.map(str::to_owned),

@@ -4,7 +4,7 @@ use super::words::{check_id, key_span, keys_under};
 use crate::diagnostic::Code;
 use crate::model::decode::Cx;
 use crate::model::runbook::WrittenRunbook;
-use crate::model::target::HERE;
+use crate::model::target::{HERE, WrittenVia};
 use crate::model::{Name, Phase, Runbook, Step, StepKind, Target, Test};
 use crate::text::suggestion::suggest;
 use crate::yaml::Node;
@@ -49,6 +49,18 @@ fn check_target(target: &Target, cx: &mut Cx) {
     if target.host.is_empty() {
         let problem = cx.problem(Code::OutOfRange, target.span, "a target without a machine");
         cx.push(problem.help("name at least one under `host`"));
+    }
+    let line = [("address", &target.address), ("jump", &target.jump), ("login", &target.login)];
+    if !matches!(target.via, Some(WrittenVia::Ssh)) {
+        for (key, text) in line.iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+            let message = format!("`{key}` belongs to `via: ssh`; on this target it would do nothing");
+            cx.push(cx.problem(Code::Contradiction, text.span, message).help("write `via: ssh`, or take it out"));
+        }
+    }
+    let fixed = |address: &crate::model::Text| !address.contains("{{");
+    if let (Some(address), true) = (target.address.as_ref().filter(|address| fixed(address)), target.host.len() > 1) {
+        let problem = cx.problem(Code::Contradiction, address.span, "one `address` for several machines");
+        cx.push(problem.help("put the addresses into your ssh configuration, or `{{ host }}` into the address"));
     }
     for name in &target.commands {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-/".contains(&byte);
@@ -208,6 +220,23 @@ mod tests {
         assert_eq!(of(grouped), "");
         let said = of("where: nodes\ndiagnose: [ { check: 'true', capture: x } ]\n");
         assert!(said.contains("not-built-yet: a capture from several"), "{said}");
+    }
+
+    #[test]
+    fn what_is_said_of_the_line_belongs_to_ssh() {
+        let of = |target: &str| {
+            problems_of(&format!(
+                "locum: 1\ntitle: t\ntargets: {{ n: {target} }}\ndiagnose: [{{ check: 'true', where: n }}]\n"
+            ))
+            .join("\n")
+        };
+        assert_eq!(of("{ host: kyousuke, via: ssh, address: 192.0.2.7, jump: 'pepe@masato:22', login: root }"), "");
+        for key in ["address", "jump", "login"] {
+            let said = of(&format!("{{ host: kyousuke, {key}: masato }}"));
+            assert!(said.contains("contradiction: `") && said.contains("belongs to `via: ssh`"), "{said}");
+        }
+        let said = of("{ host: [kyousuke, masato], via: ssh, address: 192.0.2.7 }");
+        assert!(said.contains("one `address` for several machines"), "{said}");
     }
 
     #[test]

@@ -81,7 +81,11 @@ impl<'a> Check<'a, '_, '_> {
 
     fn target(&mut self, target: &Target) {
         self.texts(target.host.iter().chain(target.env.values()));
-        self.texts([&target.user, &target.prints, &target.cwd].into_iter().flatten());
+        self.texts(
+            [&target.address, &target.jump, &target.login, &target.user, &target.prints, &target.cwd]
+                .into_iter()
+                .flatten(),
+        );
         if let Some(WrittenVia::Prefix(words)) = &target.via {
             self.command(&Command::Argv(words.clone(), target.span));
         }

@@ -52,6 +52,12 @@ record! {
         host: OneOrMany,
         /// How a command gets there: `ssh`, or the words that stand before it; without it, on this machine.
         via: Option<WrittenVia>,
+        /// The address to connect to, where the name does not lead there; only with `via: ssh`.
+        address: Option<Text>,
+        /// The machine over which the line goes, as `ssh -J` takes it; only with `via: ssh`.
+        jump: Option<Text>,
+        /// The account to log in as; only with `via: ssh`.
+        login: Option<Text>,
         /// As whom commands run there, by `sudo`.
         user: Option<Text>,
         /// A command that says where it is, asked just before each change.
@@ -67,7 +73,6 @@ record! {
         /// The shell of each command there.
         shell: Option<ShellName>,
     }
-    later ["address", "jump", "login"]
 }
 
 impl Target {

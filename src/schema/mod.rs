@@ -127,7 +127,7 @@ mod tests {
         let step = &schema["$defs"]["step"]["properties"];
         assert!(step["check"].is_object());
         assert!(step["approval"].is_null());
-        assert!(schema["$defs"]["target"]["properties"]["jump"].is_null());
+        assert!(schema["$defs"]["undo"]["properties"]["include"].is_null());
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Door {
             Via::Ssh => {
                 let mut found = self.reach(&bare);
                 if found.is_err() && self.asking == Asking::Terminal {
-                    let _ = run_on_terminal(&exec::ssh_on_terminal(&bare.host));
+                    let _ = run_on_terminal(&exec::ssh_on_terminal(&bare.line, &bare.host));
                     found = self.reach(&bare);
                 }
                 let remedy = |said: &str| ssh_remedy(&bare.host, said);

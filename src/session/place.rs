@@ -89,7 +89,7 @@ impl Place {
         let spec = self.spec(line, belongs, None, OnTimeout::Warn);
         let spec = match self.at.via {
             Via::Ssh => CommandSpec {
-                argv: exec::ssh_terminal(&self.at.host, &self.script(line, belongs, &spec.argv)),
+                argv: exec::ssh_terminal(&self.at.line, &self.at.host, &self.script(line, belongs, &spec.argv)),
                 cwd: self.cwd.clone(),
                 ..spec
             },
@@ -97,6 +97,12 @@ impl Place {
         };
         let terminal = TerminalSpec { size: Size::default(), marker: marker.to_owned() };
         CommandSpec { terminal: Some(terminal), stdin: None, ..spec }
+    }
+
+    /// The end of a change that was started over ssh, as it is known over there.
+    pub fn found_there(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
+        let spec = self.spec(line, belongs, None, OnTimeout::Warn);
+        self.over(line, belongs, spec, Cut::Find)
     }
 
     fn spec(
@@ -158,7 +164,7 @@ impl Place {
     fn over(&self, line: &CommandLine, belongs: &Belongs, spec: CommandSpec, cut: Cut) -> CommandSpec {
         let run = self.script(line, belongs, &spec.argv);
         let key = match cut {
-            Cut::Again => belongs.attempt.clone(),
+            Cut::Again | Cut::Find => belongs.attempt.clone(),
             Cut::Once => {
                 let random = crate::host::random::bytes::<8>();
                 format!("{}-{}", belongs.attempt, crate::text::hex(&random))
@@ -167,7 +173,8 @@ impl Place {
         let secret = self.secrets.input(line);
         let input = if secret.is_some() { Input::Pipe } else { Input::File };
         let (host, stdin, streams) = (self.at.host.clone(), secret.or_else(|| line.stdin.clone()), spec.streams);
-        let over = Over { host, key, run, stdin, secrets: self.secrets.environment(line), input, streams, cut };
+        let (line_words, secrets) = (self.at.line.clone(), self.secrets.environment(line));
+        let over = Over { host, line: line_words, key, run, stdin, secrets, input, streams, cut };
         CommandSpec { argv: Over::argv(), stdin: Some(over.order()), cwd: self.cwd.clone(), ..spec }
     }
 

@@ -16,7 +16,7 @@ use super::{Busy, Session, Trouble, ask, failed, journal_trouble};
 use crate::engine::command::{Command, Ending, Evidence};
 use crate::engine::position::StopReason;
 use crate::engine::record::{Does, Event, Facts, Judged, Record, Rerun};
-use crate::engine::resolve::{Resolved, Resolver, Work};
+use crate::engine::resolve::{Resolved, Resolver, Via, Work};
 use crate::engine::run::Attempt;
 use crate::engine::{AttemptId, Exit, Plan, Position, Run};
 use crate::exec::{self, Leftover, Started};
@@ -183,6 +183,7 @@ impl Session {
             Found::Ended(exit) => self.settle_found(&attempt, resolved, &exit),
             Found::Running => self.attach(&attempt, resolved),
             Found::NotStarted => self.recover(&attempt, Evidence::NotStarted),
+            Found::Lost { .. } if is_kept_there(&attempt, &resolved) => self.find_there(&attempt, resolved),
             Found::Lost { why, survivors } => {
                 let back = if attempt.intent.armed.is_some() {
                     "; nor is it known whether it went back by itself"
@@ -257,6 +258,23 @@ impl Session {
         self.beside.run(move || match end_of(&files, &task.stop) {
             Ok(exit) => task.settle_exit(exit.as_ref(), lost(), before),
             Err(why) => super::task::send(&task.to, Msg::Settled(Err(why))),
+        });
+        Ok(())
+    }
+
+    /// Nothing is known of it here, but the machine where it ran keeps its end: it is asked, and waited for.
+    fn find_there(&mut self, attempt: &Attempt, resolved: Resolved) -> Result<(), Trouble> {
+        let id = attempt.intent.attempt.clone();
+        self.stop = Stop::default();
+        let task = self.task(resolved, id.clone());
+        let before = self.before_attempt(attempt)?;
+        self.busy = Some(Busy::Running { attempt: id, step: attempt.intent.step.clone() });
+        self.beside.run(move || {
+            let exit = match &task.resolved.work {
+                Work::Command(line) => task.asker.find(line, &task.blob, &task.stop),
+                _ => None,
+            };
+            task.settle_exit(exit.as_ref(), Err("the output that gave it is over there".to_owned()), before);
         });
         Ok(())
     }
@@ -346,6 +364,12 @@ impl Session {
 /// A secret that a command gave was told to whoever began it, and to nobody since.
 fn lost() -> exec::Taken {
     Err("the secret that it gave is lost: it was told only to the session that began the step".to_owned())
+}
+
+/// The machine where it ran knows its end, and there is no more to know: a terminal leaves none there, and whether an
+/// armed way back went by itself stands only here.
+fn is_kept_there(attempt: &Attempt, resolved: &Resolved) -> bool {
+    resolved.at.via == Via::Ssh && attempt.intent.armed.is_none() && matches!(resolved.work, Work::Command(_))
 }
 
 /// Waits for the end of a step that another process began; it is told to stop where that is wished. In words, why nobody

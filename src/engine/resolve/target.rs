@@ -29,6 +29,8 @@ pub struct TargetLine {
     pub name: String,
     pub host: String,
     pub via: Via,
+    /// Options of `ssh` for the line there.
+    pub line: Vec<String>,
     /// As whom commands run there.
     pub user: Option<String>,
     pub prove: Option<Prove>,
@@ -51,7 +53,10 @@ impl TargetLine {
         let mut words = match &self.via {
             Via::Here => Vec::new(),
             Via::Prefix(words) => words.clone(),
-            Via::Ssh => vec!["ssh".to_owned(), "--".to_owned(), self.host.clone()],
+            Via::Ssh => {
+                let line = self.line.iter().cloned();
+                ["ssh".to_owned()].into_iter().chain(line).chain(["--".to_owned(), self.host.clone()]).collect()
+            }
         };
         words.extend(self.user.iter().flat_map(|user| as_user(user)));
         words
@@ -66,10 +71,14 @@ impl TargetLine {
                 let user = user.map_or_else(String::new, |user| format!(" as {user}"));
                 format!("{}{user}, by `{}`", self.host, crate::text::shell::join(words))
             }
-            Via::Ssh => match user {
-                Some(user) => format!("{} as {user}, over ssh", self.host),
-                None => format!("{}, over ssh as your ssh configuration says", self.host),
-            },
+            Via::Ssh => {
+                let line = if self.line.is_empty() { String::new() } else { format!(" ({})", self.line.join(" ")) };
+                match user {
+                    Some(user) => format!("{} as {user}, over ssh{line}", self.host),
+                    None if line.is_empty() => format!("{}, over ssh as your ssh configuration says", self.host),
+                    None => format!("{}, over ssh{line}", self.host),
+                }
+            }
         }
     }
 
@@ -116,13 +125,18 @@ impl Resolver<'_> {
             Some(own) => Some(own),
             None => some(&target.user)?,
         };
-        for word in [Some(host.as_str()), user.as_deref()].into_iter().flatten() {
+        let (address, jump, login) = (some(&target.address)?, some(&target.jump)?, some(&target.login)?);
+        for word in [Some(&host), user.as_ref(), address.as_ref(), jump.as_ref(), login.as_ref()].into_iter().flatten()
+        {
             if word.is_empty() || word.starts_with('-') || word.chars().any(|c| c.is_whitespace() || c.is_control()) {
                 return Err(Unresolved(format!("target `{name}`: `{word}` is no name of a machine or a person")));
             }
         }
+        let address = address.map(|address| ["-o".to_owned(), format!("HostName={address}")]);
+        let line = [address, jump.map(|jump| ["-J".to_owned(), jump]), login.map(|login| ["-l".to_owned(), login])];
+        let line = line.into_iter().flatten().flatten().collect();
         let prove = target.prove.as_ref().map(|command| self.prove(command, target, &host)).transpose()?;
-        Ok(TargetLine { name: name.to_owned(), host, via, user, prove })
+        Ok(TargetLine { name: name.to_owned(), host, via, line, user, prove })
     }
 
     fn prove(&self, command: &crate::model::Command, target: &Target, host: &str) -> Result<Prove, Unresolved> {
