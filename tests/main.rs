@@ -13,6 +13,7 @@ mod edit;
 mod elsewhere;
 mod exec;
 mod fence;
+mod fuzz;
 mod get_in;
 mod golden;
 mod handing;

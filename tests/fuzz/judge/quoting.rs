@@ -139,8 +139,8 @@ fn harmless(value: &str, letter: &str) -> &'static str {
 
 /// Whether the command is the plain one with each stand-in replaced by its quoted value; how it was quoted each time.
 fn follow(plain: &str, command: &str, stand_ins: &[StandIn], written: &mut Vec<String>) -> bool {
-    let next = |stand_in: &StandIn| plain.find(stand_in.harmless).map(|at| (at, *stand_in));
-    let Some((at, StandIn { harmless, given })) = stand_ins.iter().filter_map(next).min_by_key(|(at, _)| *at) else {
+    let places = stand_ins.iter().filter_map(|stand_in| Some((plain.find(stand_in.harmless)?, stand_in)));
+    let Some((at, StandIn { harmless, given })) = places.min_by_key(|(at, _)| *at) else {
         return plain == command;
     };
     let Some(rest) = command.strip_prefix(&plain[..at]) else { return false };
@@ -215,7 +215,7 @@ fn numbered(plain: &str) -> String {
     let mut out = parts.next().unwrap_or_default().to_owned();
     for (number, part) in parts.enumerate() {
         let end = part.find('9').map_or(part.len(), |at| at + 1);
-        out.push_str(&format!("Q{}{number:02}Z{}", &part[..end], &part[end..]));
+        out.extend(["Q", &part[..end], &format!("{number:02}Z"), &part[end..]]);
     }
     out
 }

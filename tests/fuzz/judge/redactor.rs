@@ -45,7 +45,7 @@ pub fn judge(input: &[u8]) {
     let pieces = redacted(redactor.fresh(), &case.stream, case.chunk);
     assert_eq!((&pieces.0, pieces.1), (&out, count), "chunks of {} give another text", case.chunk);
     assert_eq!(count == 0, out == case.stream, "a change is counted, and only a change");
-    case.never_comes_out(&out, &forms);
+    never_comes_out(&out, &forms);
     case.little_is_held_back(held.max(pieces.2), &forms);
     case.the_rest_stays(&out);
 }
@@ -91,26 +91,6 @@ fn disturbed(form: &Form, number: u8, stream: &mut Vec<u8>) {
 }
 
 impl Case {
-    /// No form stands in what came out; not with colours in it either, nor with line breaks where that is usual.
-    fn never_comes_out(&self, out: &[u8], forms: &[Form]) {
-        for part in split(out, REPLACED) {
-            let plain = without_colours(part);
-            let joined: Vec<u8> = plain.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
-            for Form { text, breakable } in forms {
-                assert!(!holds(part, text), "{:?} in {:?}", lossy(text), lossy(part));
-                let reads_over = longest_colours(part) <= 256;
-                assert!(!reads_over || !holds(&plain, text), "{:?} between colours in {:?}", lossy(text), lossy(part));
-                let unbroken = !breakable || has_empty_line(&plain);
-                assert!(
-                    !reads_over || unbroken || !holds(&joined, text),
-                    "{:?} over lines in {:?}",
-                    lossy(text),
-                    lossy(part)
-                );
-            }
-        }
-    }
-
     /// Without colours and line breaks, which are read over, less is held back than the longest form has.
     fn little_is_held_back(&self, held: usize, forms: &[Form]) {
         let longest = forms.iter().map(|form| form.text.len()).max().unwrap_or_default();
@@ -128,12 +108,35 @@ impl Case {
         }
         let parts: Vec<_> = split(out, REPLACED).collect();
         let kept: usize = parts.iter().map(|part| part.len()).sum();
-        assert!(kept + SHORTEST * usize::from(parts.len() > 1) <= self.stream.len(), "less than a secret was taken out");
+        assert!(
+            kept + SHORTEST * usize::from(parts.len() > 1) <= self.stream.len(),
+            "less than a secret was taken out"
+        );
         assert!(self.stream.starts_with(parts[0]) && self.stream.ends_with(parts[parts.len() - 1]));
         let mut rest = self.stream.as_slice();
         for part in parts {
             let at = (0..=rest.len() - part.len().min(rest.len())).find(|at| rest[*at..].starts_with(part));
             rest = &rest[at.expect("what is not replaced stands in the stream, in order") + part.len()..];
+        }
+    }
+}
+
+/// No form stands in what came out; not with colours in it either, nor with line breaks where that is usual.
+fn never_comes_out(out: &[u8], forms: &[Form]) {
+    for part in split(out, REPLACED) {
+        let plain = without_colours(part);
+        let joined: Vec<u8> = plain.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
+        for Form { text, breakable } in forms {
+            assert!(!holds(part, text), "{:?} in {:?}", lossy(text), lossy(part));
+            let reads_over = longest_colours(part) <= 256;
+            assert!(!reads_over || !holds(&plain, text), "{:?} between colours in {:?}", lossy(text), lossy(part));
+            let unbroken = !breakable || has_empty_line(&plain);
+            assert!(
+                !reads_over || unbroken || !holds(&joined, text),
+                "{:?} over lines in {:?}",
+                lossy(text),
+                lossy(part)
+            );
         }
     }
 }

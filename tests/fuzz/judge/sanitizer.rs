@@ -14,7 +14,11 @@ pub fn judge(input: &[u8]) {
     let size = usize::from(*seed % 16) + 1;
     assert_eq!(sanitized(Colours::Keep, stream, size), kept, "chunks of {size} give another text");
     assert_eq!(without_colours(&kept), dropped, "dropping colours is more than taking them out");
-    assert_eq!(sanitized(Colours::Keep, kept.as_bytes(), kept.len().max(1)), kept, "what came out once is changed again");
+    assert_eq!(
+        sanitized(Colours::Keep, kept.as_bytes(), kept.len().max(1)),
+        kept,
+        "what came out once is changed again"
+    );
     // `\x1b` for one byte is the longest that one byte becomes, and the reset at the end has four.
     assert!(kept.len() <= 4 * stream.len() + 4, "{} bytes became {}", stream.len(), kept.len());
     nothing_is_swallowed(stream);
