@@ -95,8 +95,12 @@ impl Sanitizer {
     fn text(&mut self, text: &str, out: &mut String) {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            let plain = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~')).unwrap_or(rest.len());
-            if self.state == State::Ground && plain > 0 {
+            // Only where it is used: in a sequence it would look through the rest once for every letter.
+            let plain = match self.state {
+                State::Ground => rest.bytes().position(|byte| !matches!(byte, b' '..=b'~')).unwrap_or(rest.len()),
+                _ => 0,
+            };
+            if plain > 0 {
                 self.settle(out);
                 out.push_str(&rest[..plain]);
                 self.line = Line::Text;

@@ -100,13 +100,15 @@ fn stays_data(template: &str, given: &Given, shell: Shell) {
     let harmless = Given { text: stand_ins[0].harmless, items: [stand_ins[1].harmless, stand_ins[2].harmless] };
     let Ok(command) = render_command(template, &given.values(), shell) else { return };
     let Ok(plain) = render_command(template, &harmless.values(), shell) else { return };
-    if plain == command || plain.matches('Q').count() > MOST_HOLES || !is_new(&plain, &command) {
+    if plain == command || plain.matches('Q').count() > MOST_HOLES {
         return;
     }
     let mut written = Vec::new();
     let same = follow(&plain, &command, &stand_ins, &mut written);
     assert!(same, "{command:?} and {plain:?} differ in more than a quoted value");
-    BASH.with(|bash| bash.reads_alike(&plain, &command, &written));
+    if is_new(&plain, &command) {
+        BASH.with(|bash| bash.reads_alike(&plain, &command, &written));
+    }
 }
 
 /// Whether each hole is one of our names, and nothing depends on a value.
@@ -163,7 +165,14 @@ fn in_double_quotes(value: &str) -> String {
     value.chars().flat_map(|c| "\\\"$`".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
+/// Whether the shell is to be asked about a pair of commands.
 fn is_new(plain: &str, command: &str) -> bool {
+    // What is worth keeping is judged again by the replay, so the search itself may ask less often.
+    let asks = !cfg!(fuzzing) || command.bytes().map(u32::from).sum::<u32>().is_multiple_of(8);
+    asks && is_first(plain, command)
+}
+
+fn is_first(plain: &str, command: &str) -> bool {
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     if seen.len() >= MOST_SEEN {
         seen.clear();
