@@ -166,6 +166,7 @@ fn in_double_quotes(value: &str) -> String {
 }
 
 /// Whether the shell is to be asked about a pair of commands.
+#[expect(unexpected_cfgs, reason = "set by `cargo fuzz` alone")]
 fn is_new(plain: &str, command: &str) -> bool {
     // What is worth keeping is judged again by the replay, so the search itself may ask less often.
     let asks = !cfg!(fuzzing) || command.bytes().map(u32::from).sum::<u32>().is_multiple_of(8);
