@@ -24,6 +24,7 @@ mod order;
 mod places;
 mod preflight;
 mod probes;
+mod replay;
 mod resume;
 mod root;
 mod run;

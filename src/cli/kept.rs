@@ -1,6 +1,6 @@
 //! A run as it is kept: its records, checked, and what they fold to.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::outcome::CliError;
 use super::resume::find;
@@ -52,6 +52,15 @@ impl Kept {
             return Err(CliError::new(Exit::Torn, "the run was never opened; there is nothing to tell"));
         };
         Ok(plan(&Bundle::read(&self.folder.bundle())?, &opened.runbook.id)?)
+    }
+
+    /// A file of output, by the name that its record gives; none where that is not the name of a file of the run.
+    pub fn blob(&self, name: &str) -> Option<PathBuf> {
+        let mut parts = Path::new(name).components();
+        match (parts.next(), parts.next()) {
+            (Some(Component::Normal(name)), None) => Some(self.folder.blobs().join(name)),
+            _ => None,
+        }
     }
 
     /// Says on stderr what is wrong with the journal; gives the exit code that says it too.

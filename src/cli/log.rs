@@ -7,7 +7,7 @@ use clap::Args;
 use super::Outcome;
 use super::kept::{Kept, zone};
 use super::surroundings::{Surroundings, Where};
-use crate::report::log_line;
+use crate::report::{log_line, note_line};
 
 /// Arguments of `log`.
 #[derive(Debug, Args)]
@@ -42,11 +42,7 @@ pub fn log(args: &LogArgs) -> Outcome {
         let line = if args.json {
             serde_json::to_string(record).map_err(anyhow::Error::from)?
         } else {
-            format!(
-                "{} (by {})",
-                log_line(record, zone).replacen(&format!("{}.", record.epoch), "n.", 1),
-                crate::text::plain(writer)
-            )
+            note_line(writer, record, zone)
         };
         writeln!(out, "{line}")?;
     }

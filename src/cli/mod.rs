@@ -13,6 +13,7 @@ pub mod lint;
 pub mod log;
 pub mod outcome;
 pub mod preflight;
+pub mod replay;
 pub mod report;
 pub mod resume;
 pub mod reviewed;
@@ -61,6 +62,7 @@ To be ready
 
 The record
   log        every record of a run, in words
+  replay     a run shown once more, with its outputs; nothing runs
   audit      check a run's journal: chain, outputs
 
 To write runbooks
@@ -97,6 +99,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Every record of a run, in words
     Log(log::LogArgs),
+    /// A run shown once more from its record, with its outputs; nothing runs
+    Replay(replay::ReplayArgs),
     /// The runbooks as a site
     Book(book::BookArgs),
     /// Every problem of every runbook, with its place and its remedy
@@ -127,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Runs(args) => runs::runs(&args),
         Command::Report(args) => report::report(&args),
         Command::Log(args) => log::log(&args),
+        Command::Replay(args) => replay::replay(&args),
         Command::Book(args) => book::book(args),
         Command::Lint(args) => lint::lint(&args),
         Command::Explain(args) => explain::explain(&args),

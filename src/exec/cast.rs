@@ -106,9 +106,21 @@ fn whole(bytes: &mut Vec<u8>) -> String {
 
 /// What a recording shows, in order and with its colours; a line that cannot be read is left out.
 pub fn shown(recording: &[u8]) -> Vec<u8> {
+    played(recording).into_iter().flat_map(|(_, text)| text.into_bytes()).collect()
+}
+
+/// The same, each piece with the time since the one before.
+pub fn played(recording: &[u8]) -> Vec<(Duration, String)> {
     let lines = recording.split(|byte| *byte == b'\n').skip(1);
     let events = lines.filter_map(|line| serde_json::from_slice::<(f64, String, String)>(line).ok());
-    events.filter(|(_, code, _)| code == "o").flat_map(|(_, _, text)| text.into_bytes()).collect()
+    let (mut pieces, mut since) = (Vec::new(), Duration::ZERO);
+    for (after, code, text) in events {
+        since = since.saturating_add(Duration::try_from_secs_f64(after).unwrap_or_default());
+        if code == "o" {
+            pieces.push((std::mem::take(&mut since), text));
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -141,6 +153,14 @@ mod tests {
         let events: Vec<_> = events.iter().map(|(_, code, text)| (code.as_str(), text.as_str())).collect();
         assert_eq!(events, [("m", "look-inside"), ("o", "a\u{1b}[1m"), ("o", "b\r\n"), ("r", "40x20")]);
         assert_eq!(shown(lines.join("\n").as_bytes()), b"a\x1b[1mb\r\n");
+    }
+
+    #[test]
+    fn the_time_of_what_shows_nothing_is_time_too() {
+        let recording =
+            b"{}\n[0.5, \"o\", \"a\"]\n[1, \"r\", \"40x20\"]\nno event\n[-3, \"m\", \"x\"]\n[0.25, \"o\", \"b\"]\n";
+        let (a, b) = ((Duration::from_millis(500), "a".to_owned()), (Duration::from_millis(1250), "b".to_owned()));
+        assert_eq!(played(recording), [a, b]);
     }
 
     #[test]

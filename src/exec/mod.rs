@@ -55,7 +55,7 @@ pub use armed::{Armed, Disarmed, Verdict, pronounce, read as read_verdict};
 pub use attend::OutputNotice;
 pub use blob::{HEAD, TAIL};
 pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
-pub use cast::shown;
+pub use cast::{played, shown};
 pub use control::SupervisorPlace;
 pub use dumps::hide_memory;
 pub use ending::end_orphans;

@@ -18,6 +18,12 @@ pub fn log_line(record: &Record, zone: Zone) -> String {
     format!("{}.{:<3} {at}  {}", record.epoch, record.seq, shorten(&plain(&words(&record.event)), 2 * LONGEST))
 }
 
+/// A note of somebody who did not have control, in the same way.
+pub fn note_line(writer: &str, record: &Record, zone: Zone) -> String {
+    let line = log_line(record, zone).replacen(&format!("{}.", record.epoch), "n.", 1);
+    format!("{line} (by {})", plain(writer))
+}
+
 fn words(event: &Event) -> String {
     match event {
         Event::RunOpened { who, runbook, mode, also, advance, .. } => {

@@ -10,13 +10,15 @@ mod head;
 mod log;
 mod place;
 mod remarks;
+mod replay;
 mod table;
 mod times;
 
 #[cfg(test)]
 pub mod sample;
 
-pub use log::log_line;
+pub use log::{log_line, note_line};
+pub use replay::{Pace, Shown, shown};
 pub use table::{Row, runs_table};
 
 use crate::engine::{Plan, Run};
