@@ -7,7 +7,7 @@ use crate::stage::pty::Pty;
 use crate::stage::{Stage, Told};
 
 /// A look and a change that print what would attack a terminal.
-const ATTACKS: &str = r#"locum: 1
+const ATTACKS: &str = r"locum: 1
 title: Attacks
 diagnose:
   - id: look
@@ -17,7 +17,7 @@ repair:
     change: printf 'done \033]52;c;ZXZpbA==\007\033[?1049h all\n' | tee DIR/told
     risk: low
     no_undo: x
-"#;
+";
 
 const ANSWERS: &str = "answers: { repair: enter, change: change }\n";
 
