@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn pauses_are_shorter_and_never_long() {
         assert_eq!(PACE.of(Duration::from_secs(4)), Duration::from_secs(1));
-        assert_eq!(PACE.of(Duration::from_secs(86_400)), Duration::from_secs(2));
+        assert_eq!(PACE.of(Duration::from_hours(24)), Duration::from_secs(2));
         let frozen = Pace { speed: f64::MIN_POSITIVE, ..PACE };
         assert_eq!(frozen.of(Duration::from_secs(1)), Duration::from_secs(2));
     }
