@@ -134,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn a_second_one_is_kept_and_the_first_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.crt");
+        fs::write(&path, "the wrong one").unwrap();
+        let aside = Aside::new(&folder.path().join("kept"));
+        aside.keep(&Place::of_root(&path).unwrap(), Path::new("/pki/ca.crt")).unwrap();
+        for path in [path, folder.path().join("kept/replaced/pki/ca.crt")] {
+            assert_eq!(fs::read_to_string(path).unwrap(), "the wrong one");
+        }
+    }
+
+    #[test]
     fn a_folder_goes_to_another_file_system_whole() {
         let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
         let here = tempfile::tempdir().unwrap();

@@ -252,6 +252,8 @@ mod tests {
             assert!(unbroken(secret, form), "{form}");
         }
         assert!(unbroken("line-one-\nline-two", r"line-one-\nline-two"));
+        assert!(unbroken("a b\tc\rd\u{8}e\u{c}f\u{1}g~\u{7f}", "a b\\tc\\rd\\be\\ff\\u0001g~\u{7f}"));
+        assert!(unbroken("a b\u{7f}cdefg", r"a b\u007fcdefg"));
     }
 
     #[test]

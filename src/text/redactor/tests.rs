@@ -112,6 +112,20 @@ fn secrets_that_overlap_leave_no_rest() {
 }
 
 #[test]
+fn two_secrets_side_by_side_are_two() {
+    let mut redactor = redactor(&[("db", SECRET)]);
+    assert_eq!(redact(&mut redactor, &[b"hunter2-hunter2hunter2-hunter2"]), "[redacted:db][redacted:db]");
+    assert_eq!(redactor.counts(), &BTreeMap::from([("db".to_owned(), 2)]));
+}
+
+#[test]
+fn a_longer_secret_gives_the_name_in_pieces_too() {
+    let mut redactor = redactor(&[("a", "abcdefgh"), ("c", "abcdefghijk12")]);
+    assert_eq!(redact(&mut redactor, &[b"xabcdefgh", b"ijk12y abcdefgh", b"ijk1"]), "x[redacted:c]y [redacted:a]ijk1");
+    assert_eq!(redactor.counts().values().sum::<u64>(), 2);
+}
+
+#[test]
 fn only_what_could_be_a_secret_is_held_back() {
     let mut redactor = redactor(&[("db", SECRET)]);
     let mut out = Vec::new();

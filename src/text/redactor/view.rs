@@ -178,6 +178,12 @@ mod tests {
         let view = seen(&format!("a{flood}b"), Skip::Colours).expect("some are");
         assert_eq!(view.len(), 2 + flood.len() - LONGEST_COLOURS / 5 * 5);
         assert_eq!(seen(&format!("\x1b[{}m", "1;".repeat(40)), Skip::Colours), None);
+        let colour = |length: usize| format!("\x1b[{}m", "1".repeat(length - 3));
+        assert_eq!(seen(&colour(LONGEST_SGR), Skip::Colours).as_deref(), Some(""));
+        assert_eq!(seen(&colour(LONGEST_SGR + 1), Skip::Colours), None);
+        assert_eq!(unfinished_colour(colour(LONGEST_SGR).trim_end_matches('m').as_bytes()), 0);
+        assert_eq!(unfinished_colour(colour(LONGEST_SGR + 1).trim_end_matches('m').as_bytes()), LONGEST_SGR);
+        assert_eq!(not_inside_colour(colour(LONGEST_SGR).as_bytes(), LONGEST_SGR - 1), 0);
     }
 
     #[test]

@@ -85,6 +85,20 @@ fn what_is_too_long_for_a_sequence_is_text() {
 }
 
 #[test]
+fn the_longest_sequence_is_one_and_a_byte_more_is_text() {
+    let drops = |begin: &str, letter: &str, count: usize, end: &str| {
+        let sequence = format!("{begin}{}{end}", letter.repeat(count));
+        let out = sanitize(Colours::Drop, &[sequence.as_bytes()]);
+        assert!(out.is_empty() || out.ends_with(&format!("{}{end}", letter.repeat(count)).replace('\x07', "\\x07")));
+        out.is_empty()
+    };
+    assert!(drops("\x1b", "(", LONGEST_ESCAPE - 1, "c") && !drops("\x1b", "(", LONGEST_ESCAPE, "c"));
+    assert!(drops("\x1b[", "1", LONGEST_CSI - 3, "m") && !drops("\x1b[", "1", LONGEST_CSI - 2, "m"));
+    assert!(drops("\x1b[", "1", LONGEST_CSI - 3, "H") && !drops("\x1b[", "1", LONGEST_CSI - 2, "H"));
+    assert!(drops("\x1b]", "x", LONGEST_STRING - 2, "\x07") && !drops("\x1b]", "x", LONGEST_STRING - 1, "\x07"));
+}
+
+#[test]
 fn memory_is_bounded_whatever_comes() {
     for start in ["\x1b]0;", "\x1b[", "\x1b(", "\x1bP"] {
         let mut sanitizer = Sanitizer::new(Colours::Keep);
