@@ -108,3 +108,67 @@ pub(super) fn names(folder: &OwnedFd, path: &Path) -> Result<Vec<OsString>, Guar
 pub(super) fn target(link: &CString) -> &Path {
     Path::new(OsStr::from_bytes(link.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use rustix::fs::{CWD, FileType, mknodat};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn scratch() -> (TempDir, impl Fn(&str) -> Place) {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path().to_owned();
+        (scratch, move |name| Place::of_root(&root.join(name)).unwrap())
+    }
+
+    #[test]
+    fn no_link_is_opened_in_place_of_what_it_names() {
+        let (scratch, at) = scratch();
+        fs::create_dir(scratch.path().join("pki")).unwrap();
+        fs::write(scratch.path().join("ca.crt"), "x").unwrap();
+        symlink("pki", scratch.path().join("to-pki")).unwrap();
+        symlink("ca.crt", scratch.path().join("to-ca")).unwrap();
+        symlink("nothing", scratch.path().join("to-nothing")).unwrap();
+        assert!(at("pki").open_folder().is_ok() && at("to-pki").open_folder().is_err());
+        assert!(at("ca.crt").open_file().is_ok() && at("to-ca").open_file().is_err());
+        assert!(at("ca.crt").open_folder().is_err(), "a file is no folder");
+        assert!(at("to-nothing").create_file().is_err(), "a file behind a link");
+        assert!(!scratch.path().join("nothing").exists());
+        assert_eq!(at("to-pki").read_link().unwrap().as_bytes(), b"pki");
+        assert!(at("to-nothing").stat().unwrap().is_some() && at("nothing").stat().unwrap().is_none());
+    }
+
+    #[test]
+    fn what_stands_there_is_never_written_over_and_what_is_new_is_private() {
+        let (scratch, at) = scratch();
+        fs::write(scratch.path().join("ca.key"), "the only one").unwrap();
+        assert!(at("ca.key").create_file().is_err());
+        let new = fs::File::from(at("new").create_file().unwrap());
+        assert_eq!(new.metadata().unwrap().mode() & 0o777, 0o600);
+        assert!(std::io::Write::write_all(&mut &new, b"x").is_ok());
+        assert_eq!(fs::read(scratch.path().join("ca.key")).unwrap(), b"the only one");
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_writes_to_does_not_hold_us_up() {
+        let (scratch, at) = scratch();
+        mknodat(CWD, scratch.path().join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert!(at("pipe").open_file().is_ok());
+    }
+
+    #[test]
+    fn the_names_of_a_folder_are_sorted_and_its_own() {
+        let (scratch, _) = scratch();
+        for name in ["b", ".hidden", "a"] {
+            fs::write(scratch.path().join(name), "").unwrap();
+        }
+        let root = Place::of_root(scratch.path()).unwrap();
+        assert_eq!(names(&root.open_folder().unwrap(), scratch.path()).unwrap(), [".hidden", "a", "b"]);
+        let place = Place::of_root(Path::new("/")).unwrap();
+        assert!(place.open_folder().is_ok() && place.stat().unwrap().is_some(), "the root has no folder above it");
+    }
+}
