@@ -106,6 +106,31 @@ fn without_a_terminal_ssh_asks_nobody_and_what_it_said_is_told_with_a_remedy() {
     assert!(!asked.exists());
 }
 
+#[test]
+fn the_sockets_of_shared_lines_are_in_the_runtime_folder_of_the_person_and_ssh_is_named_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let case = headless(&box_of("via: ssh"));
+    let bin = case.room().home().join("bin");
+    let runtime = tempfile::Builder::new().prefix("lc").tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(runtime.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let words = bin.join("words");
+    let text = format!(
+        "echo \"$*\" >> {}\necho 'ssh: Could not resolve hostname masato: Name or service not known' >&2\nexit 255\n",
+        words.display()
+    );
+    program(&bin, "ssh", &text);
+    let _room = case
+        .env("PATH", &path_with(&bin))
+        .env("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap())
+        .stdout(has("FAULT masato\n"))
+        .stdout(has("ssh: Could not resolve hostname masato"))
+        .stdout(lacks("ssh: ssh:"))
+        .stderr(has("cannot get in at masato"))
+        .status(27);
+    let words = std::fs::read_to_string(words).unwrap();
+    assert!(words.contains(&format!("ControlPath={}/locum/%C", runtime.path().display())), "{words}");
+}
+
 /// A stage whose `ssh` wants a passphrase once, on the terminal, and then runs what it is given here.
 fn behind_a_passphrase() -> (Stage, Pty) {
     let stage =

@@ -102,6 +102,7 @@ pub fn drill(args: &DrillArgs) -> Outcome {
         cwd: lab.folder().to_owned(),
         home: lab.folder().to_owned(),
         host: crate::host::actor::host(),
+        sockets: crate::exec::Sockets::default(),
         lab: Some(lab.folder().to_owned()),
         editor: super::surroundings::editor(),
         // Nothing leaves a drill.

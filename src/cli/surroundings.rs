@@ -68,6 +68,7 @@ impl Surroundings {
             home: self.places.home.clone().unwrap_or_else(|| PathBuf::from("/")),
             host: host::actor::host(),
             at: TargetLine::default(),
+            sockets: exec::Sockets { runtime: variable("XDG_RUNTIME_DIR") },
             lab: None,
             channels: self.config.channels(),
             secrets: Secrets::default(),

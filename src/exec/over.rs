@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::remote::{Order, script};
+use super::sockets::Sockets;
 use super::spec::Streams;
 
 /// The hidden first argument of this process.
@@ -32,6 +33,9 @@ pub struct Over {
     pub host: String,
     /// Options of `ssh` for the line there.
     pub line: Vec<String>,
+    /// Where connections that are shared have their sockets.
+    #[serde(default)]
+    pub sockets: Sockets,
     /// Names the folder there; the same key never starts a second time.
     pub key: String,
     /// A script for `sh` that becomes the command.
@@ -236,18 +240,18 @@ fn word(line: &[u8], nonce: &str) -> Option<Heard> {
 
 /// The words of the same client where a person is there to be asked: for a passphrase, a code, about a host key. What it
 /// opens is shared with the commands that follow.
-pub fn ssh_on_terminal(line: &[String], host: &str) -> Vec<String> {
+pub fn ssh_on_terminal(line: &[String], host: &str, sockets: &Sockets) -> Vec<String> {
     let mut words = vec!["ssh".to_owned()];
-    words.extend(line_words(line, "auto"));
+    words.extend(line_words(line, "auto", sockets));
     words.extend(["--", host, "true"].map(str::to_owned));
     words
 }
 
 /// What every line has: limits of its own, the connection that is shared, and the options of its place. `master` says
 /// whether it may start one to be shared.
-fn line_words(line: &[String], master: &str) -> Vec<String> {
+fn line_words(line: &[String], master: &str, sockets: &Sockets) -> Vec<String> {
     let limits = ["ConnectTimeout=10", "ServerAliveInterval=10"].map(str::to_owned);
-    let sharing = control_folder().map(|folder| {
+    let sharing = sockets.folder().map(|folder| {
         [format!("ControlMaster={master}"), format!("ControlPath={folder}/%C"), "ControlPersist=10m".to_owned()]
     });
     let options = limits.into_iter().chain(sharing.into_iter().flatten());
@@ -258,31 +262,20 @@ fn line_words(line: &[String], master: &str) -> Vec<String> {
 fn ssh_words(over: &Over) -> Vec<String> {
     let mut words = ["-T", "-o", "BatchMode=yes"].map(str::to_owned).to_vec();
     // A master that a change started would be taken for something the change left behind.
-    words.extend(line_words(&over.line, if over.cut == Cut::Once { "auto" } else { "no" }));
+    let master = if over.cut == Cut::Once { "auto" } else { "no" };
+    words.extend(line_words(&over.line, master, &over.sockets));
     words.extend(["--".to_owned(), over.host.clone(), "exec sh".to_owned()]);
     words
 }
 
 /// The words that give a script a terminal on another machine: the person answers what ssh asks there.
-pub fn ssh_terminal(line: &[String], host: &str, script: &str) -> Vec<String> {
+pub fn ssh_terminal(line: &[String], host: &str, sockets: &Sockets, script: &str) -> Vec<String> {
     let mut words = ["ssh", "-t"].map(str::to_owned).to_vec();
     // A connection that is there is used; one that this would start would be taken for something left behind.
-    words.extend(line_words(line, "no"));
+    words.extend(line_words(line, "no", sockets));
     let script = format!("exec sh -c {}", crate::text::shell::single_quote(script));
     words.extend(["--".to_owned(), host.to_owned(), script]);
     words
-}
-
-/// A folder that only this person can enter, for the sockets of shared connections; without one, none is shared.
-fn control_folder() -> Option<String> {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-    let uid = rustix::process::geteuid().as_raw();
-    let folders = [format!("/run/user/{uid}/locum"), format!("/tmp/locum-ssh-{uid}")];
-    folders.into_iter().find(|folder| {
-        let _ = std::fs::DirBuilder::new().mode(0o700).create(folder);
-        std::fs::symlink_metadata(folder)
-            .is_ok_and(|at| at.is_dir() && at.uid() == uid && at.mode().trailing_zeros() >= 6)
-    })
 }
 
 /// Ends as no command does: by the signal for a line that was cut.
@@ -328,6 +321,7 @@ mod tests {
         let over = Over {
             host: "kyousuke".to_owned(),
             line: ["-J", "masato"].map(str::to_owned).to_vec(),
+            sockets: Sockets::default(),
             key: "k".to_owned(),
             run: String::new(),
             stdin: None,
@@ -339,7 +333,7 @@ mod tests {
         let words = ssh_words(&over);
         assert_eq!(words[words.len() - 5..], ["-J", "masato", "--", "kyousuke", "exec sh"]);
         let weak = ["StrictHostKey", "UserKnownHosts", "ForwardAgent", "PermitLocal", "-A", "-F"];
-        let asked = ssh_on_terminal(&over.line, "kyousuke");
+        let asked = ssh_on_terminal(&over.line, "kyousuke", &over.sockets);
         assert!(!words.iter().chain(&asked).any(|word| weak.iter().any(|weak| word.contains(weak))), "{words:?}");
         assert!(!asked.iter().any(|word| word.contains("BatchMode")), "a person is there to be asked");
         assert!(!words.iter().any(|word| word == "ControlMaster=auto"));

@@ -144,6 +144,7 @@ mod tests {
         Over {
             host: "kyousuke".to_owned(),
             line: Vec::new(),
+            sockets: crate::exec::Sockets::default(),
             key: "1-4-abcd".to_owned(),
             run: run.to_owned(),
             stdin: stdin.map(str::to_owned),

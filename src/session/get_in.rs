@@ -103,7 +103,7 @@ impl Door {
             Via::Ssh => {
                 let mut found = self.reach(&bare);
                 if found.is_err() && self.asking == Asking::Terminal {
-                    let _ = run_on_terminal(&exec::ssh_on_terminal(&bare.line, &bare.host));
+                    let _ = run_on_terminal(&exec::ssh_on_terminal(&bare.line, &bare.host, &self.asker.place.sockets));
                     found = self.reach(&bare);
                 }
                 let remedy = |said: &str| ssh_remedy(&bare.host, said);
@@ -170,6 +170,8 @@ impl Door {
             }
             Err(said) => {
                 let all = said.join("; ");
+                // The client says its own name first, too.
+                let all = all.strip_prefix(what).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&all).to_owned();
                 self.access.judged = Judged::Failed;
                 self.access.found.push(format!(
                     "{}: {}",

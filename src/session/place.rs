@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::engine::resolve::{
     CommandLine, FenceLine, ProbeLine, Resolved, SecretTexts, Signals, TargetLine, TestLine, Via, Work, as_user, fence,
 };
-use crate::exec::{self, CommandSpec, CoreDumps, Cut, Fence, Input, OnTimeout, Over, Size, Streams, TerminalSpec};
+use crate::exec::{
+    self, CommandSpec, CoreDumps, Cut, Fence, Input, OnTimeout, Over, Size, Sockets, Streams, TerminalSpec,
+};
 use crate::lab;
 use crate::probe::{CONFIGURED, Probe, scheme_and_place};
 use crate::session::secrets::Secrets;
@@ -27,6 +29,8 @@ pub struct Place {
     pub host: String,
     /// Where commands go from here.
     pub at: TargetLine,
+    /// Where connections that are shared have their sockets.
+    pub sockets: Sockets,
     /// The lab's folder in a drill: nothing outside it is touched.
     pub lab: Option<PathBuf>,
     /// What edits files: a command line of the user.
@@ -89,7 +93,12 @@ impl Place {
         let spec = self.spec(line, belongs, None, OnTimeout::Warn);
         let spec = match self.at.via {
             Via::Ssh => CommandSpec {
-                argv: exec::ssh_terminal(&self.at.line, &self.at.host, &self.script(line, belongs, &spec.argv)),
+                argv: exec::ssh_terminal(
+                    &self.at.line,
+                    &self.at.host,
+                    &self.sockets,
+                    &self.script(line, belongs, &spec.argv),
+                ),
                 cwd: self.cwd.clone(),
                 ..spec
             },
@@ -174,7 +183,8 @@ impl Place {
         let input = if secret.is_some() { Input::Pipe } else { Input::File };
         let (host, stdin, streams) = (self.at.host.clone(), secret.or_else(|| line.stdin.clone()), spec.streams);
         let (line_words, secrets) = (self.at.line.clone(), self.secrets.environment(line));
-        let over = Over { host, line: line_words, key, run, stdin, secrets, input, streams, cut };
+        let sockets = self.sockets.clone();
+        let over = Over { host, line: line_words, sockets, key, run, stdin, secrets, input, streams, cut };
         CommandSpec { argv: Over::argv(), stdin: Some(over.order()), cwd: self.cwd.clone(), ..spec }
     }
 
@@ -379,6 +389,7 @@ mod tests {
             home: PathBuf::from("/home/pepe"),
             host: "kyousuke".to_owned(),
             at: TargetLine::default(),
+            sockets: Sockets::default(),
             lab: lab.map(Path::to_owned),
             channels: BTreeMap::new(),
             secrets: Secrets::default(),

@@ -432,6 +432,7 @@ mod tests {
             home: std::path::PathBuf::from("/home/pepe"),
             host: "kyousuke".to_owned(),
             at: TargetLine::default(),
+            sockets: crate::exec::Sockets::default(),
             lab: None,
             channels: BTreeMap::new(),
             secrets: Secrets::default(),
