@@ -136,7 +136,7 @@ fn a_way_back_that_fails_by_itself_stops_at_its_step_and_is_gone_again_with_a_re
 }
 
 #[test]
-fn a_dead_man_is_for_commands_of_this_machine() {
+fn a_dead_man_is_for_commands_and_not_behind_a_prefix() {
     for (undo, says) in [
         ("by_hand: Open it., unless_confirmed: 60s", "none goes back"),
         ("change: ls, unless_confirmed: 1s", "expected 2s to 1h"),
@@ -145,8 +145,9 @@ fn a_dead_man_is_for_commands_of_this_machine() {
     }
     let stage = door("change: ls, unless_confirmed: 60s");
     let path = stage.path("runbooks/x.yaml");
-    let text =
-        fs::read_to_string(&path).unwrap().replace("repair:", "targets: { far: { host: masato, via: ssh } }\nrepair:");
+    let text = fs::read_to_string(&path)
+        .unwrap()
+        .replace("repair:", "targets: { far: { host: masato, via: [docker, exec, masato] } }\nrepair:");
     fs::write(&path, text.replace("risk: low", "risk: low\n    where: far")).unwrap();
     stage.locum(&["lint"]).exits(1).says("cannot hold its timer there yet");
 }

@@ -20,6 +20,7 @@ mod handing;
 mod include;
 mod kill;
 mod layers;
+mod line;
 mod order;
 mod places;
 mod preflight;

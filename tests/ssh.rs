@@ -14,7 +14,7 @@ use crate::stage::pty::Pty;
 use crate::stage::{Stage, eventually, kill};
 use crate::support::{Case, has};
 
-const HOSTS: [&str; 3] = ["kyousuke", "masato", "kengo"];
+pub(crate) const HOSTS: [&str; 3] = ["kyousuke", "masato", "kengo"];
 
 const NODES: &str = "\
 locum: 1
@@ -43,7 +43,7 @@ const ANSWERS: &str =
     "answers: { repair: enter, 'restart[1]': restart, 'restart[2]': restart, 'restart[3]': restart }\n";
 
 /// The machines, gone with this value.
-struct Machines(Vec<Child>);
+pub(crate) struct Machines(pub(crate) Vec<Child>);
 
 impl Drop for Machines {
     fn drop(&mut self) {
@@ -60,14 +60,14 @@ fn quietly(program: &str, words: &[&str]) {
 }
 
 /// Where the sshd of a machine listens.
-struct Line {
-    host: &'static str,
-    address: String,
-    port: u16,
+pub(crate) struct Line {
+    pub(crate) host: &'static str,
+    pub(crate) address: String,
+    pub(crate) port: u16,
 }
 
 /// Keys for all of them, and an `ssh` in front that knows where they are: what a user's own configuration does.
-fn keys(folder: &Path, lines: &[Line]) {
+pub(crate) fn keys(folder: &Path, lines: &[Line]) {
     fs::create_dir_all(folder.join("bin")).unwrap();
     let path = |name: &str| folder.join(name).display().to_string();
     for key in ["host", "user"] {
@@ -115,13 +115,13 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-fn listens(line: &Line) {
+pub(crate) fn listens(line: &Line) {
     let at = (line.address.as_str(), line.port);
     until(&format!("sshd of {} listens", line.host), || std::net::TcpStream::connect(at).is_ok());
 }
 
 /// Machines that share the network of this one.
-fn machines(folder: &Path, first_port: u16) -> Machines {
+pub(crate) fn machines(folder: &Path, first_port: u16) -> Machines {
     let line = |(port, host)| Line { host, address: "127.0.0.1".to_owned(), port };
     let lines: Vec<_> = (first_port..).zip(HOSTS).map(line).collect();
     keys(folder, &lines);
@@ -131,12 +131,12 @@ fn machines(folder: &Path, first_port: u16) -> Machines {
 }
 
 /// The end here of the cable to a machine.
-fn cable(net: u8) -> String {
+pub(crate) fn cable(net: u8) -> String {
     format!("locum{net}")
 }
 
 /// Machines with a network of their own, each at the end of a cable.
-fn wired(folder: &Path, first_net: u8) -> Machines {
+pub(crate) fn wired(folder: &Path, first_net: u8) -> Machines {
     let line = |(net, host)| Line { host, address: format!("10.77.{net}.2"), port: 22 };
     let lines: Vec<_> = (first_net..).zip(HOSTS).map(line).collect();
     keys(folder, &lines);

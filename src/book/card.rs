@@ -341,6 +341,9 @@ impl Builder<'_> {
         if fields.repeatable {
             self.words("Repeat", "is safe to run again");
         }
+        if fields.may_disconnect {
+            self.words("Line", "may be lost by it; what tells that it is done decides then");
+        }
         if let Some(until) = &fields.unsafe_until {
             self.words("Stay", format!("do not walk away until {} passed", until.value));
         }

@@ -1,6 +1,6 @@
 //! `locum confirm RUN CODE`: keeps a change that would otherwise go back by itself.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use clap::Args;
 
@@ -9,7 +9,7 @@ use super::outcome::CliError;
 use super::resume::find;
 use super::surroundings::{Surroundings, Where};
 use crate::engine::Exit;
-use crate::exec::login_of;
+use crate::exec::{Asking, login_of};
 use crate::session::confirm::Waiting;
 
 /// Arguments of `confirm`.
@@ -30,7 +30,8 @@ pub fn confirm(args: &ConfirmArgs) -> Outcome {
     let Some(waiting) = Waiting::of(&folder)? else {
         return Err(CliError::new(Exit::Usage, format!("nothing in run {} waits for a confirmation", folder.id())));
     };
-    let mut out = std::io::stdout().lock();
+    // Not locked: what comes over a line is passed on by a thread of its own.
+    let mut out = std::io::stdout();
     let Some(code) = &args.code else {
         writeln!(
             out,
@@ -40,7 +41,13 @@ pub fn confirm(args: &ConfirmArgs) -> Outcome {
         writeln!(out, "locum confirm {} {}", folder.id(), waiting.code())?;
         return Ok(Exit::PersonNeeded);
     };
-    let by = waiting.confirm(code, login_of(std::process::id()))?;
+    let by = match waiting.there() {
+        Some(at) => {
+            let asking = if std::io::stdin().is_terminal() { Asking::Person } else { Asking::Nobody };
+            waiting.confirm_there(code, at, &around.who(None).claimed, asking)?
+        }
+        None => waiting.confirm(code, login_of(std::process::id()))?,
+    };
     writeln!(out, "confirmed: step `{}` stays as it is ({by})", waiting.step)?;
     Ok(Exit::Done)
 }

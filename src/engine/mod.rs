@@ -2,6 +2,7 @@
 //! [`refusal::Refusal`]. [`decide::decide`] reads and never writes; [`run::Run::apply`] writes and never decides;
 //! so a replay cannot run anything twice.
 
+mod access;
 pub mod ahead;
 mod as_root;
 pub mod command;

@@ -9,6 +9,8 @@ use super::key::{AttemptId, Key};
 use super::position::Advance;
 use crate::model::Risk;
 
+pub use super::access::Access;
+
 /// When something was asked or happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
@@ -96,35 +98,6 @@ impl Mode {
     /// Whether nothing can be changed in it.
     pub const fn only_looks(self) -> bool {
         matches!(self, Self::Look | Self::Preflight)
-    }
-}
-
-/// What getting in at one place gave, before anything else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Access {
-    /// The machine, as whom, by which words.
-    pub place: String,
-    pub judged: Judged,
-    /// What holds there: `ssh`, `sudo`, programs, what it says that it is.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub held: Vec<String>,
-    /// What does not.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub found: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-}
-
-impl Access {
-    /// The place with what holds there.
-    pub fn words(&self) -> String {
-        if self.held.is_empty() { self.place.clone() } else { format!("{}: {}", self.place, self.held.join(", ")) }
-    }
-}
-
-impl Default for Access {
-    fn default() -> Self {
-        Self { place: String::new(), judged: Judged::Unknown, held: Vec::new(), found: Vec::new(), remedy: None }
     }
 }
 
@@ -357,6 +330,14 @@ pub struct Facts {
     /// How the armed way back ended, where the step had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub armed: Option<Disarmed>,
+    /// How often the line to another machine was lost while it ran there.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub line_lost: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_never(times: &u32) -> bool {
+    *times == 0
 }
 
 impl Facts {
@@ -380,6 +361,7 @@ impl Facts {
             evidence: None,
             held: None,
             armed: None,
+            line_lost: 0,
         }
     }
 

@@ -11,6 +11,7 @@
 //!                                  '- pipe -> filter -> blob                         '- a daemon, listed, not ended
 //! ```
 
+mod afar;
 mod armed;
 mod attend;
 mod blob;
@@ -47,11 +48,13 @@ mod supervisor;
 mod survivors;
 mod tail;
 mod tty;
+mod until_gone;
 mod withhold;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub use afar::Afar;
 pub use armed::{Armed, Disarmed, Verdict, pronounce, read as read_verdict};
 pub use attend::OutputNotice;
 pub use blob::{HEAD, TAIL};
@@ -70,12 +73,14 @@ pub use filter::{Filter, Filters, PassThrough, Redaction, Secret};
 pub use hand::{HandedBack, hand_over, knock_at};
 pub use login::{Login, login_of, seconds};
 pub use look::{Around, Cancel, run_look};
-pub use over::{Cut, Input, LONGEST_PIPED, Over, ssh_on_terminal, ssh_terminal};
+pub use over::{ArmedThere, Asking, Cut, Input, LONGEST_PIPED, Over, confirm_there, ssh_on_terminal, ssh_terminal};
 pub use printed::printed;
 pub use program::this_binary;
 pub use replace::{REPLACE, Unfit, contents};
 pub use sockets::Sockets;
-pub use spec::{CommandSpec, CoreDumps, GRACE, OnTimeout, Shell, Size, Streams, TerminalSpec, shell_argv, stderr_blob};
+pub use spec::{
+    CommandSpec, CoreDumps, GRACE, GRACE_AFAR, OnTimeout, Shell, Size, Streams, TerminalSpec, shell_argv, stderr_blob,
+};
 pub use supervise::{Supervised, cancel_running, supervise};
 pub use supervisor::{Seams, supervisor_main};
 pub use survivors::{machine_id, pid_namespace, process_start, survivors};

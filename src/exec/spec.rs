@@ -12,6 +12,9 @@ use super::fence::Fence;
 /// The time between the polite signal and the one that cannot be refused.
 pub const GRACE: Duration = Duration::from_secs(5);
 
+/// The same where the end is asked for over a line: the line must be there first, and the grace is over there.
+pub const GRACE_AFAR: Duration = Duration::from_secs(45);
+
 /// A command, complete: nothing is inherited but the user, the groups and the file mode mask.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandSpec {

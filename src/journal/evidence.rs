@@ -76,6 +76,11 @@ impl Evidence {
         self.sup.join(format!("{}.verdict", self.attempt))
     }
 
+    /// What is known of a command on another machine besides its output and its end.
+    pub fn there(&self) -> PathBuf {
+        self.sup.join(format!("{}.there", self.attempt))
+    }
+
     /// The lock that the supervisor holds while it lives.
     pub fn lock(&self) -> PathBuf {
         self.sup.join(format!("{}.lock", self.attempt))

@@ -156,6 +156,7 @@ fn check_fields(step: &Step, cx: &mut Cx) {
         cx.push(problem.also(undo.span, "the way back").help("keep the one that is true"));
     }
     check_dead_man(step, cx);
+    check_line(step, cx);
     for capture in &fields.capture.0 {
         if let (Some(first), Some(json)) = (&capture.r#match, &capture.json) {
             let problem = cx.problem(
@@ -179,6 +180,15 @@ fn check_fields(step: &Step, cx: &mut Cx) {
         let span = fields.confirm.as_ref().map_or(step.span, |confirm| confirm.span);
         let problem = cx.problem(Code::OutOfRange, span, "`confirm` is empty, expected a word to type");
         cx.push(problem.help("leave it out, or write the word that tells this command from a similar one"));
+    }
+}
+
+/// What tells how it ended when the line does not.
+fn check_line(step: &Step, cx: &mut Cx) {
+    if step.fields.may_disconnect && step.fields.done_when.0.is_empty() {
+        let message = "`may_disconnect` without `done_when`: nothing could tell how it ended when its line is lost";
+        let problem = cx.problem(Code::MissingKey, step.span, message);
+        cx.push(problem.help("add `done_when:` with a test that holds when it is done, and not before"));
     }
 }
 

@@ -105,7 +105,17 @@ impl<'a> Place<'a> {
             self.looped &= self.r#where.is_some_and(|around| around.value == place.value);
             self.r#where = Some(place);
         }
-        if let Some(target) = target(self.head, self.r#where) {
+        let target = target(self.head, self.r#where);
+        if step.fields.may_disconnect && target.is_none_or(|target| target.via.is_none()) {
+            let message = "`may_disconnect` on this machine, where no line can be lost";
+            let problem = cx.problem(Code::Contradiction, step.span, message);
+            cx.push(
+                problem.help(
+                    "a step outlives its screen anyway; leave it out, or say `where` with a target that has `via`",
+                ),
+            );
+        }
+        if let Some(target) = target {
             self.at(step, target, cx);
         }
         for child in step.children() {
@@ -133,13 +143,10 @@ impl<'a> Place<'a> {
             cx.push(problem.help("use a `change` that edits it, or say `where: here`"));
         }
         let armed = step.fields.undo.as_ref().and_then(|undo| undo.unless_confirmed.as_ref());
-        if let (Some(after), true) = (armed, target.via.is_some()) {
-            let message = "`unless_confirmed` in another place is part of the format, but this locum cannot hold its timer there yet";
+        if let (Some(after), Some(WrittenVia::Prefix(_))) = (armed, &target.via) {
+            let message = "`unless_confirmed` behind a prefix is part of the format, but this locum cannot hold its timer there yet";
             let problem = cx.problem(Code::NotBuiltYet, after.span, message);
-            cx.push(
-                problem
-                    .help("run locum on that machine, with `where: here`: its own supervisor then goes back by itself"),
-            );
+            cx.push(problem.help("reach that place by `via: ssh`, or run locum there with `where: here`"));
         }
         if let (StepKind::Include { runbook, .. }, true) = (&step.kind, target.via.is_some()) {
             let message =
@@ -210,6 +217,32 @@ mod tests {
         assert!(said.contains("not-built-yet: a file in another place"), "{said}");
         let said = of("repair: [ { include: other, where: pod } ]\n");
         assert!(said.contains("not-built-yet: an included runbook in another place"), "{said}");
+    }
+
+    #[test]
+    fn a_line_can_be_lost_only_where_there_is_one_and_something_tells_how_it_ended() {
+        let step =
+            |fields: &str| of(&format!("repair: [ {{ change: 'true', no_undo: n, may_disconnect: true{fields} }} ]\n"));
+        let said = step(", done_when: 'true'");
+        assert!(said.contains("contradiction: `may_disconnect` on this machine"), "{said}");
+        assert_eq!(step(", done_when: 'true', where: pod"), "");
+        let said = step(", where: pod");
+        assert!(said.contains("missing-key: `may_disconnect` without `done_when`"), "{said}");
+        let said = of("repair: [ { by_hand: x, may_disconnect: true } ]\n");
+        assert!(said.contains("field-of-other-kind"), "{said}");
+    }
+
+    #[test]
+    fn a_way_back_that_goes_by_itself_goes_here_and_over_ssh() {
+        let far = "locum: 1\ntitle: t\ntargets: { far: { host: kengo, via: ssh }, pod: { host: kengo, via: [docker, exec, kengo] } }\n";
+        let step = |place: &str| {
+            let step = format!(
+                "repair: [ {{ change: 'true', where: {place}, undo: {{ change: 'true', unless_confirmed: 60s }} }} ]\n"
+            );
+            problems_of(&format!("{far}{step}")).join("\n")
+        };
+        assert_eq!(step("far"), "");
+        assert!(step("pod").contains("not-built-yet: `unless_confirmed` behind a prefix"));
     }
 
     #[test]

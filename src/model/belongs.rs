@@ -36,6 +36,7 @@ const BELONGS: &[(&str, &[&str])] = &[
     ("undo", &["change", "by_hand", "terminal"]),
     ("no_undo", &["change", "by_hand", "terminal"]),
     ("repeatable", &["change", "terminal"]),
+    ("may_disconnect", &["change"]),
     ("unsafe_until", &["change", "by_hand", "terminal", "edit"]),
     ("confirm", &["change", "by_hand", "terminal", "edit"]),
     ("looks_alike", &["change", "by_hand", "terminal"]),

@@ -157,6 +157,8 @@ record! {
         no_undo: Option<Text>,
         /// Whether it is safe to run again after an unknown end.
         repeatable: bool,
+        /// A lost line is no failure: `done_when` tells how it ended, where nothing else does.
+        may_disconnect: bool,
         /// The id of the step that must pass before one may walk away.
         unsafe_until: Option<Name>,
         /// What must be typed; default: for `high` the step's id, for `destructive` the place.
@@ -164,7 +166,7 @@ record! {
         /// Similar commands that are not this one.
         looks_alike: OneOrMany,
     }
-    later ["approval", "may_disconnect"]
+    later ["approval"]
 }
 
 /// A step, or a text that a person does.

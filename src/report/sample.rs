@@ -85,6 +85,7 @@ fn ended(attempt: &str, step: &str, judged: Judged, found: &[&str], advance: Adv
         evidence: None,
         held: None,
         armed: None,
+        line_lost: 0,
     };
     Event::StepEnded {
         attempt: AttemptId(attempt.to_owned()),

@@ -15,7 +15,7 @@ use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::record::{Disarmed, EndResult, Facts, Held, Judged, Matched, Stream, Target};
 use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine, Via};
-use crate::exec::{self, Around, Captured, Ending, Exit, Expectation, StreamFacts, Taken, capture, judge};
+use crate::exec::{self, Around, Captured, Ending, Exit, Expectation, Over, StreamFacts, Taken, capture, judge};
 use crate::guard::Progress;
 use crate::model::fields::Hosts;
 use crate::probe::{Verdict, probe};
@@ -95,7 +95,8 @@ impl Asker {
 
     /// Over ssh only a code is an end: what stands in for the command here ends by a signal where the line gave none.
     pub fn over_the_line(&self, exit: &Exit, mut facts: Facts) -> Facts {
-        if self.place.at.via == Via::Ssh && exit.result == Ending::Signaled {
+        let no_code = exit.code.is_none() && matches!(exit.result, Ending::Signaled | Ending::TimedOut);
+        if self.place.at.via == Via::Ssh && no_code {
             facts.judged = Judged::Unknown;
             let host = plain(&self.place.at.host);
             facts.found.insert(0, format!("the line to {host} gave no end: it may still run there"));
@@ -104,8 +105,9 @@ impl Asker {
     }
 
     /// The end of a change that was started over ssh, and of which nothing is known here any more; nothing is started.
-    pub fn find(&self, line: &CommandLine, blob: &Path, stop: &Stop) -> Option<Exit> {
-        let spec = self.place.found_there(line, &self.belongs);
+    pub fn find(&self, line: &CommandLine, blob: &Path, amend: impl FnOnce(&mut Over), stop: &Stop) -> Option<Exit> {
+        let mut spec = self.place.found_there(line, &self.belongs);
+        Over::amend(&mut spec, amend);
         let around = Around { cancel: &stop.look, notices: &|_| {} };
         exec::run_look(&self.program, &spec, blob, &self.place.secrets.filters(&[]), &around).ok()
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ask::measured;
 use super::bundle::Bundle;
@@ -10,10 +11,13 @@ use super::task::{AskDone, Prepared, Settled, Task};
 use super::{Pending, Session, failed};
 use crate::engine::command::{Beginning, Command, Effect};
 use crate::engine::record::{Judged, Target};
-use crate::engine::resolve::{CommandLine, Resolved, UndoLine, Work};
+use crate::engine::resolve::{CommandLine, Resolved, UndoLine, Via, Work};
 use crate::engine::{AttemptId, Exit, may_begin};
-use crate::exec::{self, Armed, CommandSpec, OnTimeout, SupervisorPlace};
+use crate::exec::{self, Armed, CommandSpec, OnTimeout, Over, SupervisorPlace};
 use crate::journal::Evidence;
+
+/// How long a line is waited for that a change may cut by itself.
+const LINE_COMES_BACK: Duration = Duration::from_mins(10);
 
 impl Session {
     pub(super) fn beginning(&self, resolved: &Resolved, attempt: &AttemptId, shown: &str) -> Beginning {
@@ -161,6 +165,7 @@ impl Session {
         };
         let terminal = spec.terminal.is_some();
         let spec = self.armed(spec, &task, &files);
+        let spec = over_the_line(spec, &task);
         let place = SupervisorPlace {
             lock: files.lock(),
             started: files.started(),
@@ -204,6 +209,15 @@ impl Session {
     /// The command of a step with its dead man: what still runs when the time is up is ended, and its way back is gone.
     fn armed(&self, spec: CommandSpec, task: &Task, files: &Evidence) -> CommandSpec {
         let (Some(after), UndoLine::Command(line)) = (task.resolved.armed, &task.resolved.undo) else { return spec };
+        if task.resolved.at.via == Via::Ssh {
+            let back = task.asker.place.armed_there(line, &task.asker.belongs, after);
+            let mut spec = CommandSpec { timeout: None, on_timeout: OnTimeout::Warn, ..spec };
+            Over::amend(&mut spec, |over| {
+                over.armed = Some(back);
+                over.patience = Some(after + LINE_COMES_BACK);
+            });
+            return spec;
+        }
         let undo = task.asker.place.change(line, &task.asker.belongs);
         let undo = CommandSpec { timeout: None, on_timeout: OnTimeout::Warn, ..undo };
         let blob = self.folder.blobs().join(format!("{}.back.out", task.attempt));
@@ -216,8 +230,10 @@ impl Session {
         let Some((attempt, armed)) = self.run.running().and_then(|one| Some((one, one.intent.armed.as_ref()?))) else {
             return;
         };
+        let over_ssh = self.resolved(&attempt.intent.step).is_ok_and(|resolved| resolved.at.via == Via::Ssh);
+        let how = if over_ssh { "Keep it over a NEW line" } else { "Keep it from a NEW login" };
         let words = format!(
-            "ARMED: `{}` goes back by itself {} s after it began. Keep it from a NEW login: locum confirm {} {}",
+            "ARMED: `{}` goes back by itself {} s after it began. {how}: locum confirm {} {}",
             attempt.intent.step,
             armed.after_s,
             self.run.id,
@@ -259,6 +275,17 @@ impl Session {
         self.busy = None;
         self.end(settled, |ending| Command::Finish(Box::new(ending)))
     }
+}
+
+/// What stands in here for a command over ssh says besides what it knows, and waits no longer than is worth it.
+fn over_the_line(mut spec: CommandSpec, task: &Task) -> CommandSpec {
+    Over::amend(&mut spec, |over| {
+        over.told = Some(task.there.clone());
+        if task.resolved.may_disconnect {
+            over.patience.get_or_insert(LINE_COMES_BACK);
+        }
+    });
+    spec
 }
 
 /// The files that commands call, and what the run keeps, are still what it began with.

@@ -1,11 +1,14 @@
 //! The confirmation of an armed step: that somebody still gets in, over a connection made after the step has ended.
 
+use super::bundle::Bundle;
 use super::found::{Whereabouts, exit_in};
 use super::resume::records;
 use super::{Trouble, failed, journal_trouble};
+use crate::engine::resolve::{Resolver, TargetLine, Via};
 use crate::engine::{AttemptId, Exit, Key, Run};
-use crate::exec::{self, Login, Started, Verdict};
+use crate::exec::{self, Asking, Login, Started, Verdict};
 use crate::journal::{Evidence, RunFolder, SupLock, read_evidence};
+use crate::text::plain;
 
 /// A step that waits for its confirmation.
 #[derive(Clone, Debug)]
@@ -15,6 +18,8 @@ pub struct Waiting {
     /// Seconds from its beginning until it is undone.
     pub after_s: u64,
     files: Evidence,
+    /// The machine where it waits, if it is another one.
+    there: Option<TargetLine>,
 }
 
 impl Waiting {
@@ -26,7 +31,8 @@ impl Waiting {
         let Some((attempt, armed)) = armed else { return Ok(None) };
         let id = attempt.intent.attempt.clone();
         let files = Evidence::at(&folder.sup(), &id.0).map_err(|error| journal_trouble(&error))?;
-        Ok(Some(Self { step: attempt.intent.step.clone(), attempt: id, after_s: armed.after_s, files }))
+        let there = over_ssh(folder, &run, &attempt.intent.step)?;
+        Ok(Some(Self { step: attempt.intent.step.clone(), attempt: id, after_s: armed.after_s, files, there }))
     }
 
     /// What is typed to confirm it: the end of the attempt's id.
@@ -34,12 +40,36 @@ impl Waiting {
         code(&self.attempt)
     }
 
+    /// Where it waits, if that is another machine.
+    pub fn there(&self) -> Option<&TargetLine> {
+        self.there.as_ref()
+    }
+
+    /// Confirms it over a line of its own to the machine where it waits; says by whom, or why it does not count.
+    pub fn confirm_there(
+        &self,
+        typed: &str,
+        at: &TargetLine,
+        claimed: &str,
+        asking: Asking,
+    ) -> Result<String, Trouble> {
+        self.is_code(typed)?;
+        let said = exec::confirm_there(&at.line, &at.host, &self.attempt.0, claimed, asking);
+        said.map(|by| plain(&by)).map_err(|why| no(&plain(&why)))
+    }
+
+    fn is_code(&self, typed: &str) -> Result<(), Trouble> {
+        if typed == self.code() {
+            Ok(())
+        } else {
+            Err(no(&format!("`{typed}` is not the code of the step that waits")))
+        }
+    }
+
     /// Confirms it for a login; says by which one, or why it does not count.
     pub fn confirm(&self, typed: &str, login: Option<Login>) -> Result<String, Trouble> {
-        let no = |why: String| failed(format!("not confirmed: {why}"), Exit::WrongTarget);
-        if typed != self.code() {
-            return Err(no(format!("`{typed}` is not the code of the step that waits")));
-        }
+        self.is_code(typed)?;
+        let no = |why: String| no(&why);
         let started: Option<Started> = read_evidence(&self.files.started());
         let started = started.ok_or_else(|| no("the step has not begun".to_owned()))?;
         let here = Whereabouts::here();
@@ -72,6 +102,20 @@ impl Waiting {
     }
 }
 
+fn no(why: &str) -> Trouble {
+    failed(format!("not confirmed: {why}"), Exit::WrongTarget)
+}
+
+/// The place of a step, if it is reached by ssh.
+fn over_ssh(folder: &RunFolder, run: &Run, step: &Key) -> Result<Option<TargetLine>, Trouble> {
+    let Some(opened) = &run.opened else { return Ok(None) };
+    let bundle = Bundle::read(&folder.bundle()).map_err(|error| failed(super::ask::chain(&error), Exit::Corrupt))?;
+    let plan = super::resume::plan(&bundle, &opened.runbook.id)?;
+    let resolved = Resolver::new(&plan, run, Some(step)).step(step);
+    let at = resolved.map_err(|why| failed(why.0, Exit::InvalidRunbook))?.at;
+    Ok((at.via == Via::Ssh).then_some(at))
+}
+
 /// What is typed to confirm an attempt.
 pub fn code(attempt: &AttemptId) -> &str {
     attempt.0.rsplit('-').next().unwrap_or_default()
@@ -100,7 +144,7 @@ mod tests {
             let started =
                 Started { boot_id: here.boot, pid_ns: here.pids, command_end: Some(1000), ..Started::default() };
             write_evidence(&files.started(), &started, Durable::WithTheSystem).unwrap();
-            let waiting = Waiting { step: Key::new("open"), attempt, after_s: 60, files };
+            let waiting = Waiting { step: Key::new("open"), attempt, after_s: 60, files, there: None };
             Self { _state: state, waiting, _supervisor: supervisor }
         }
 

@@ -20,9 +20,11 @@ mod handing;
 mod hosts;
 pub mod inputs;
 mod keep;
+mod line;
 pub mod open;
 mod others;
 pub mod place;
+mod place_there;
 pub mod resume;
 pub mod secrets;
 pub mod stop;
@@ -151,6 +153,7 @@ impl Session {
         Task {
             blob: self.folder.blobs().join(format!("{attempt}.out")),
             copy: self.folder.copies().join(attempt.to_string()),
+            there: self.folder.sup().join(format!("{attempt}.there")),
             asker: Asker { place: self.place.at(&resolved.at), ..self.asker(&attempt) },
             resolved,
             watch: self.watch.clone(),

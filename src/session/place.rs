@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::engine::resolve::{
     CommandLine, FenceLine, ProbeLine, Resolved, SecretTexts, Signals, TargetLine, TestLine, Via, Work, as_user, fence,
 };
-use crate::exec::{
-    self, CommandSpec, CoreDumps, Cut, Fence, Input, OnTimeout, Over, Size, Sockets, Streams, TerminalSpec,
-};
+use crate::exec::{self, CommandSpec, CoreDumps, Cut, Fence, OnTimeout, Size, Sockets, Streams, TerminalSpec};
 use crate::lab;
 use crate::probe::{CONFIGURED, Probe, scheme_and_place};
 use crate::session::secrets::Secrets;
 use crate::session::watch::expand;
-use crate::text::shell::{join, single_quote};
 
 /// How long a look may take where the runbook says nothing.
 const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -108,13 +105,7 @@ impl Place {
         CommandSpec { terminal: Some(terminal), stdin: None, ..spec }
     }
 
-    /// The end of a change that was started over ssh, as it is known over there.
-    pub fn found_there(&self, line: &CommandLine, belongs: &Belongs) -> CommandSpec {
-        let spec = self.spec(line, belongs, None, OnTimeout::Warn);
-        self.over(line, belongs, spec, Cut::Find)
-    }
-
-    fn spec(
+    pub(super) fn spec(
         &self,
         line: &CommandLine,
         belongs: &Belongs,
@@ -167,39 +158,6 @@ impl Place {
         }
         argv.append(&mut spec.argv);
         CommandSpec { argv, ..spec }
-    }
-
-    /// A command over ssh: it travels as a script on standard input, and a process of ours stands in for it here.
-    fn over(&self, line: &CommandLine, belongs: &Belongs, spec: CommandSpec, cut: Cut) -> CommandSpec {
-        let run = self.script(line, belongs, &spec.argv);
-        let key = match cut {
-            Cut::Again | Cut::Find => belongs.attempt.clone(),
-            Cut::Once => {
-                let random = crate::host::random::bytes::<8>();
-                format!("{}-{}", belongs.attempt, crate::text::hex(&random))
-            }
-        };
-        let secret = self.secrets.input(line);
-        let input = if secret.is_some() { Input::Pipe } else { Input::File };
-        let (host, stdin, streams) = (self.at.host.clone(), secret.or_else(|| line.stdin.clone()), spec.streams);
-        let (line_words, secrets) = (self.at.line.clone(), self.secrets.environment(line));
-        let sockets = self.sockets.clone();
-        let over = Over { host, line: line_words, sockets, key, run, stdin, secrets, input, streams, cut };
-        CommandSpec { argv: Over::argv(), stdin: Some(over.order()), cwd: self.cwd.clone(), ..spec }
-    }
-
-    /// A script for `sh` there that becomes the command.
-    fn script(&self, line: &CommandLine, belongs: &Belongs, argv: &[String]) -> String {
-        let env = taken_along(line, belongs);
-        let pairs = env.iter().map(|(name, value)| format!("{name}={}", single_quote(value))).collect::<Vec<_>>();
-        let cwd = line.cwd.as_ref().map_or_else(String::new, |cwd| format!("cd -- {} || exit 127\n", there_path(cwd)));
-        let command = join(argv);
-        // A bash that believes sshd started it reads the files of an interactive one.
-        let cwd = format!("unset SSH_CLIENT SSH2_CLIENT\n{cwd}");
-        match &self.at.user {
-            Some(user) => format!("{cwd}exec {} env {} {command}\n", join(&as_user(user)), pairs.join(" ")),
-            None => format!("{cwd}export {}\nexec {command}\n", pairs.join(" ")),
-        }
     }
 
     /// Whether commands run as this person without being asked to.
@@ -345,20 +303,11 @@ impl Place {
 }
 
 /// What a command is given where nothing of this machine's environment comes along.
-fn taken_along(line: &CommandLine, belongs: &Belongs) -> BTreeMap<String, String> {
+pub(super) fn taken_along(line: &CommandLine, belongs: &Belongs) -> BTreeMap<String, String> {
     let mut env = line.env.clone();
     env.extend(belongs.environment());
     env.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
     env
-}
-
-/// A path for the shell there, whose own home `~` is.
-fn there_path(path: &str) -> String {
-    match path.strip_prefix("~/") {
-        Some(rest) => format!("\"$HOME\"/{}", single_quote(rest)),
-        None if path == "~" => "\"$HOME\"".to_owned(),
-        None => single_quote(path),
-    }
 }
 
 /// An address with its port, where it says none.
@@ -380,6 +329,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::exec::Over;
     use crate::model::probe::UnitState;
 
     fn place(lab: Option<&Path>) -> Place {

@@ -26,6 +26,9 @@ use crate::source::SourceFile;
 use crate::text::plain;
 use crate::text::shell::single_quote;
 
+/// How long, after the time of an armed way back, its machine is asked how that ended.
+const IS_BACK_AT_MOST: Duration = Duration::from_mins(10);
+
 /// How often a step that still runs is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -183,7 +186,7 @@ impl Session {
             Found::Ended(exit) => self.settle_found(&attempt, resolved, &exit),
             Found::Running => self.attach(&attempt, resolved),
             Found::NotStarted => self.recover(&attempt, Evidence::NotStarted),
-            Found::Lost { .. } if is_kept_there(&attempt, &resolved) => self.find_there(&attempt, resolved),
+            Found::Lost { .. } if is_kept_there(&resolved) => self.find_there(&attempt, resolved),
             Found::Lost { why, survivors } => {
                 let back = if attempt.intent.armed.is_some() {
                     "; nor is it known whether it went back by itself"
@@ -271,7 +274,11 @@ impl Session {
         self.busy = Some(Busy::Running { attempt: id, step: attempt.intent.step.clone() });
         self.beside.run(move || {
             let exit = match &task.resolved.work {
-                Work::Command(line) => task.asker.find(line, &task.blob, &task.stop),
+                Work::Command(line) => {
+                    let back = task.resolved.armed.map(|after| after + IS_BACK_AT_MOST);
+                    let amend = |over: &mut exec::Over| (over.told, over.patience) = (Some(task.there.clone()), back);
+                    task.asker.find(line, &task.blob, amend, &task.stop)
+                }
                 _ => None,
             };
             task.settle_exit(exit.as_ref(), Err("the output that gave it is over there".to_owned()), before);
@@ -366,10 +373,9 @@ fn lost() -> exec::Taken {
     Err("the secret that it gave is lost: it was told only to the session that began the step".to_owned())
 }
 
-/// The machine where it ran knows its end, and there is no more to know: a terminal leaves none there, and whether an
-/// armed way back went by itself stands only here.
-fn is_kept_there(attempt: &Attempt, resolved: &Resolved) -> bool {
-    resolved.at.via == Via::Ssh && attempt.intent.armed.is_none() && matches!(resolved.work, Work::Command(_))
+/// The machine where it ran knows its end, and that of a way back that is armed there; a terminal leaves none.
+fn is_kept_there(resolved: &Resolved) -> bool {
+    resolved.at.via == Via::Ssh && matches!(resolved.work, Work::Command(_))
 }
 
 /// Waits for the end of a step that another process began; it is told to stop where that is wished. In words, why nobody

@@ -9,10 +9,10 @@ use super::deed::Deeded;
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::command::{Answer, Ending};
-use crate::engine::record::{Changed, Disarmed, Does, Facts, Guards, Judged, Matched, Target, WayBack};
+use crate::engine::record::{Changed, Disarmed, Does, EndResult, Facts, Guards, Judged, Matched, Target, WayBack};
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
 use crate::engine::{AttemptId, Key};
-use crate::exec::{self, ExecError, Exit, Supervised, Taken};
+use crate::exec::{self, Afar, ExecError, Exit, Supervised, Taken};
 use crate::guard;
 
 /// One queue, one decider: everything that happens comes as one of these.
@@ -71,12 +71,19 @@ pub struct Task {
     pub blob: PathBuf,
     /// Where the copy of the scope goes.
     pub copy: PathBuf,
+    /// What is told of a command on another machine besides.
+    pub there: PathBuf,
     pub stop: Stop,
     pub to: Sender<Msg>,
 }
 
 /// How often the end of a command is looked for, between other messages.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long `done_when` is asked again after a change whose line was lost.
+const IS_THERE_AGAIN: Duration = Duration::from_mins(1);
+/// How long is waited in between.
+const BETWEEN_ASKING: Duration = Duration::from_secs(2);
 
 /// How a wait or a test ends when nobody listens any more: it does not matter.
 pub(super) fn send(to: &Sender<Msg>, msg: Msg) {
@@ -255,12 +262,27 @@ impl Task {
         let facts = match exit {
             Some(exit) if matches!(self.resolved.work, Work::Terminal(_)) => self.left_by_a_person(exit),
             Some(exit) => {
-                let facts = self.asker.facts_of(exit, taken, &self.blob, &self.wanted());
-                self.asker.over_the_line(exit, facts)
+                let afar = Afar::read(&self.there);
+                let exit = Exit { armed: exit.armed.clone().or_else(|| afar.armed.clone()), ..exit.clone() };
+                let facts = self.asker.facts_of(&exit, taken, &self.blob, &self.wanted());
+                self.over_the_line(&exit, &afar, facts)
             }
             None => self.orphaned(),
         };
         self.settle(facts, before);
+    }
+
+    /// What `done_when` says; where its line was lost, what it began may still be on its way.
+    fn done(&self, facts: &Facts) -> Vec<Matched> {
+        let waits = self.resolved.may_disconnect && (facts.line_lost > 0 || facts.result == EndResult::Signaled);
+        let until = Instant::now() + if waits { IS_THERE_AGAIN } else { Duration::ZERO };
+        loop {
+            let done = self.asker.all(&self.resolved.done_when, &self.blob, Purpose::After, &self.stop);
+            if done.iter().all(|test| test.held) || Instant::now() >= until || self.stop.is_asked() {
+                return done;
+            }
+            self.stop.sleep(BETWEEN_ASKING);
+        }
     }
 
     /// Nobody attends to it any more: what it left running is found by the attempt in its environment.
@@ -296,7 +318,7 @@ impl Task {
     pub fn settle(self, mut facts: Facts, before: Option<Sight>) {
         self.weigh_armed(&mut facts);
         if facts.judged == Judged::Passed {
-            let done = self.asker.all(&self.resolved.done_when, &self.blob, Purpose::After, &self.stop);
+            let done = self.done(&facts);
             facts.found.splice(0..0, done.iter().filter_map(Matched::missed).collect::<Vec<_>>());
             facts.judged = Judged::of_all(&done);
             facts.matched.extend(done);

@@ -110,7 +110,7 @@ fn doing(run: &Run, busy: &Busy, measured: u64) -> String {
     };
     match busy {
         Busy::Running { step, .. } if armed.is_some() => format!(
-            "`{step}` is ARMED: from a NEW login: locum confirm {} {}, or it goes back by itself",
+            "`{step}` is ARMED: from a NEW login or line: locum confirm {} {}, or it goes back by itself",
             run.id,
             armed.unwrap_or_default()
         ),

@@ -296,5 +296,6 @@ fn facts(judged: Judged, text: &str, code: i32) -> Facts {
         evidence: None,
         held: None,
         armed: None,
+        line_lost: 0,
     }
 }

@@ -171,6 +171,8 @@ pub struct Resolved {
     pub undo_done_when: Vec<TestLine>,
     /// How long after its beginning the way back is gone by itself, unless somebody confirms.
     pub armed: Option<Duration>,
+    /// A lost line is no failure: `done_when` tells how it ended.
+    pub may_disconnect: bool,
     pub risk: Option<Risk>,
     /// What is typed to confirm; for `low` nothing needs to be.
     pub confirm_word: String,

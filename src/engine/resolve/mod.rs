@@ -135,6 +135,7 @@ impl<'a> Resolver<'a> {
                 None => Vec::new(),
             },
             armed: fields.undo.as_ref().and_then(|undo| undo.unless_confirmed.as_ref()).map(|after| after.value),
+            may_disconnect: fields.may_disconnect,
             risk: (does == Does::Change).then(|| step.risk()),
             rerun: rerun(step, does),
         };
@@ -162,6 +163,7 @@ impl<'a> Resolver<'a> {
         resolved.captures.clear();
         resolved.got.clear();
         resolved.armed = None;
+        resolved.may_disconnect = false;
         resolved.needs.clear();
         resolved.done_when = std::mem::take(&mut resolved.undo_done_when);
         "undo".clone_into(&mut resolved.confirm_word);
