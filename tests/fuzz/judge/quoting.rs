@@ -14,6 +14,9 @@ use locum::template::{NameRule, ProblemKind, Shell, Values, check_command, rende
 /// Between the template and its values.
 const BETWEEN: char = '\0';
 
+/// What would break out wherever it is taken for more than a text.
+const WORST: &str = "a'b\"c`d`$(e)\\\n; f #*{g,h}~)";
+
 /// Most holes that are followed.
 const MOST_HOLES: usize = 12;
 
@@ -65,6 +68,7 @@ pub fn judge(input: &[u8]) {
     problems_lie_in_the_template(template, &given);
     for shell in [Shell::Bash, Shell::Sh] {
         stays_data(template, &given, shell);
+        stays_data(template, &Given { text: WORST, items: [WORST, given.items[1]] }, shell);
     }
     arrives(&given);
 }
