@@ -31,6 +31,7 @@ mod root;
 mod run;
 mod safety;
 mod secrets;
+mod side_shell;
 mod ssh;
 mod stage;
 mod support;

@@ -15,6 +15,7 @@ use crate::engine::record::{Mode, Who};
 use crate::engine::{Exit, Plan, Run};
 use crate::headless::{Answers, Decisions, Repeatable};
 use crate::journal::RunFolder;
+use crate::report::shell_told;
 use crate::session::elsewhere::move_to;
 use crate::session::place::Place;
 use crate::session::resume::{Again, resume as go_on};
@@ -60,6 +61,15 @@ pub fn resume(args: &ResumeArgs) -> Outcome {
     let drawn = Draw { given: args.secrets.clone(), person: person(answers.is_some()) };
     let again = again(&around, folder, args.how.claimed.clone(), drawn)?;
     let mut session = go_on(Again { from, ..again })?;
+    if let Some(shell) = session.shell_found_open() {
+        for line in shell_told(shell) {
+            println!("{line}");
+        }
+    }
+    if answers.is_some() && session.run().open_shell().is_some() {
+        println!("a side shell is open, which needs a person: locum resume {}", session.run().id);
+        return Ok(Exit::PersonNeeded);
+    }
     decisions.check(session.run())?;
     let present = if answers.is_some() { Present::Nobody } else { Present::Operator };
     if get_in(&mut session, present)? == Entry::Out {

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::key::{AttemptId, Key};
 use super::record::{
-    Access, Also, Close, Confirm, EditDraft, Facts, Guards, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
+    Access, Also, Close, Confirm, EditDraft, Facts, Guards, Matched, Mode, Moment, RunbookRef, ShellOpening, Target,
+    WayBack, Who,
 };
 
 /// A command with its moment.
@@ -103,6 +104,27 @@ pub enum Command {
         attempt: Option<AttemptId>,
         what: String,
     },
+    /// Open a side shell; with the guards as they were measured just now.
+    OpenShell {
+        opening: Box<ShellOpening>,
+        guards: Option<Guards>,
+    },
+    /// Something was typed into it: may it run?
+    Type {
+        shell: AttemptId,
+        typed: Typed,
+    },
+    /// The newest command in it has ended.
+    Typed {
+        shell: AttemptId,
+        code: i32,
+    },
+    /// It has ended; with the guards as they were measured after it.
+    CloseShell {
+        shell: AttemptId,
+        facts: Box<Facts>,
+        guards: Option<Guards>,
+    },
     Note {
         text: String,
     },
@@ -113,6 +135,15 @@ pub enum Command {
         outcome: Close,
         reason: String,
     },
+}
+
+/// What was typed into a side shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A whole line.
+    Line(String),
+    /// A simple command of one, as it is behind aliases and inside functions.
+    Inner(String),
 }
 
 /// How a run begins.

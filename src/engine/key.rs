@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Key {
 }
 
 /// One try of one step: `<epoch>-<seq>-<4 random>`; the key by which a command can know that it ran before.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Default, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttemptId(pub String);
 

@@ -27,7 +27,7 @@ pub mod walk;
 
 pub use as_root::NotAsRoot;
 pub use command::{Asked, Command, Effect};
-pub use decide::{Decision, SEND, decide, may_begin};
+pub use decide::{Decision, SEND, decide, may_begin, may_open_shell};
 pub use exit::Exit;
 pub use key::{AttemptId, Key};
 pub use ledger::Ledger;

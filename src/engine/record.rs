@@ -1,5 +1,8 @@
 //! What the journal holds: one [`Record`] a line. State is what the records fold to.
 
+mod guards;
+mod shell;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +13,8 @@ use super::position::Advance;
 use crate::model::Risk;
 
 pub use super::access::Access;
+pub use guards::{Changed, Guards};
+pub use shell::ShellOpening;
 
 /// When something was asked or happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -374,33 +379,6 @@ impl Facts {
     }
 }
 
-/// One thing that is not as it was.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changed {
-    pub path: String,
-    /// `contents`, `mode`, `owner`, `kind`, `added`, `removed`, `target`, `output`.
-    pub what: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub before: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub after: String,
-}
-
-/// What a measure of all guards gave.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Guards {
-    /// Digest over every entry of scope and guards.
-    pub digest: String,
-    /// How many files of the scope were measured: everything but folders, as the copy of it is counted.
-    pub entries: u64,
-    /// Changes that no step lists in `may_change`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub broken: Vec<Changed>,
-    /// Changes that the step lists.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub allowed: Vec<Changed>,
-}
-
 /// What a person made of a file, before it replaces anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditDraft {
@@ -538,7 +516,32 @@ pub enum Event {
     #[serde(rename = "note")]
     Noted { text: String },
     #[serde(rename = "deviation")]
-    Deviated { step: Option<Key>, text: String },
+    Deviated {
+        step: Option<Key>,
+        text: String,
+        /// The side shell in which it was typed; it is on record before it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shell: Option<AttemptId>,
+    },
+    /// A person opened a shell beside the steps.
+    #[serde(rename = "shell.open")]
+    ShellOpened(Box<ShellOpening>),
+    /// How the newest command of a side shell ended.
+    #[serde(rename = "shell.ended")]
+    ShellCommandEnded { shell: AttemptId, code: i32 },
+    /// A command that was typed into a side shell and did not run.
+    #[serde(rename = "shell.refused")]
+    ShellRefused { shell: AttemptId, text: String, why: String },
+    #[serde(rename = "shell.close")]
+    ShellClosed {
+        shell: AttemptId,
+        /// How many commands ran in it.
+        commands: u64,
+        #[serde(flatten)]
+        facts: Box<Facts>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        advance: Option<Advance>,
+    },
     #[serde(rename = "pause")]
     Paused { why: String },
     #[serde(rename = "recovered")]

@@ -77,7 +77,7 @@ pub(super) fn enter(door: &Path, size: Size) -> io::Result<UnixStream> {
 
 /// The address of a socket has little room, so a long path is gone by its folder.
 #[cfg(target_os = "linux")]
-fn through<T>(door: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+pub(super) fn through<T>(door: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
     use std::os::fd::AsRawFd;
 
     use rustix::fs::{Mode, OFlags, open};
@@ -89,7 +89,7 @@ fn through<T>(door: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Resu
 }
 
 #[cfg(not(target_os = "linux"))]
-fn through<T>(door: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+pub(super) fn through<T>(door: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
     act(door)
 }
 

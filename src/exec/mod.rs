@@ -7,6 +7,7 @@
 //! session -- run_look ---------> __look: setsid, the fence, becomes the command
 //!         -- supervise, go ----> __supervise: setsid, subreaper, lock, .started -- the command (group of its own)
 //!         -- to another machine: __over stands where the command would, and ssh is its child
+//!         -- a side shell -----> its hooks start __gate, which asks the session before each command
 //!         -- hand_over --------> the door of a supervisor that holds a terminal; __tty becomes the program on it
 //!                                  '- pipe -> filter -> blob                         '- a daemon, listed, not ended
 //! ```
@@ -29,6 +30,7 @@ mod expect;
 mod facts;
 mod fence;
 mod filter;
+mod gate;
 mod hand;
 mod login;
 mod look;
@@ -41,6 +43,7 @@ mod pump;
 mod remote;
 mod replace;
 mod scan;
+mod side_shell;
 mod sockets;
 mod spec;
 mod supervise;
@@ -70,6 +73,7 @@ pub use expect::{Expectation, Judged, judge};
 pub use facts::{Ending, Evidence, Exit, Leftover, Started, StreamFacts};
 pub use fence::Fence;
 pub use filter::{Filter, Filters, PassThrough, Redaction, Secret};
+pub use gate::{Answered, Gate, LONGEST_TYPED, Question, gate_of};
 pub use hand::{HandedBack, hand_over, knock_at};
 pub use login::{Login, login_of, seconds};
 pub use look::{Around, Cancel, run_look};
@@ -77,6 +81,7 @@ pub use over::{ArmedThere, Asking, Cut, Input, LONGEST_PIPED, Over, confirm_ther
 pub use printed::printed;
 pub use program::this_binary;
 pub use replace::{REPLACE, Unfit, contents};
+pub use side_shell::{Head, SideShell, shell_here};
 pub use sockets::Sockets;
 pub use spec::{
     CommandSpec, CoreDumps, GRACE, GRACE_AFAR, OnTimeout, Shell, Size, Streams, TerminalSpec, shell_argv, stderr_blob,
@@ -99,6 +104,7 @@ pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode
         look::LOOK => Some(look::look_main(words)),
         over::OVER => Some(over::over_main()),
         drain::DRAIN => Some(drain::drain_main()),
+        gate::GATE => Some(gate::gate_main(words)),
         tty::TTY => Some(tty::tty_main(words)),
         replace::REPLACE => Some(replace::replace_main(words)),
         _ => None,

@@ -26,6 +26,11 @@ pub fn who(claims: &Claims) -> Who {
     }
 }
 
+/// The account whose rights this process has, as the system names it.
+pub fn account() -> String {
+    whoami::username().unwrap_or_else(|_| rustix::process::geteuid().as_raw().to_string())
+}
+
 /// The name of this machine, without its domain.
 pub fn host() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();

@@ -48,7 +48,7 @@ pub struct BlobCount {
 
 /// What an outcome says about its streams; nothing for other records.
 pub(super) fn claims(line: &Sealed<'_>) -> Vec<Claim> {
-    if line.kind != "step.outcome" {
+    if !matches!(&*line.kind, "step.outcome" | "shell.close") {
         return Vec::new();
     }
     line.streams.iter().filter_map(|stream| claim(line, stream)).collect()

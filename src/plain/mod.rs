@@ -182,6 +182,7 @@ impl<'a> Plain<'a> {
         let name = match text.as_str() {
             "" => "Enter",
             "esc" => "Esc",
+            "shell" => "!",
             other => other,
         };
         let Some(hint) = card.key_for(name).cloned() else {
@@ -312,6 +313,14 @@ impl<'a> Plain<'a> {
             Act::Note => {
                 if let Some(text) = self.text("note")? {
                     self.control.note(&text)?;
+                }
+            }
+            Act::Shell if !self.lines.is_terminal() => {
+                return self.miss("a side shell needs a terminal, and here is none; nothing was opened");
+            }
+            Act::Shell => {
+                if let Some(reason) = self.text("why do you open a side shell")? {
+                    self.control.open_shell(&reason)?;
                 }
             }
             Act::ItIsDone => self.decide(Choice::Done)?,
@@ -564,8 +573,10 @@ impl<'a> Plain<'a> {
             return Ok(());
         }
         let mut back = None;
-        self.lines.lend(&mut || back = Some(hand_over(&handing)));
+        self.lines.lend(&mut || back = Some(hand_over(self.control, &handing)));
         self.lines.drain();
+        let (back, notices) = back.unzip();
+        self.notices(notices.unwrap_or_default())?;
         if let Some(Ok(HandedBack::Taken) | Err(_)) = back {
             writeln!(self.out, "type `g` to go in again, `stop` to end the program, `q` to leave it running")?;
         }
@@ -577,8 +588,10 @@ impl<'a> Plain<'a> {
 const fn measured(busy: &Busy) -> Option<&'static str> {
     match busy {
         Busy::Entering => Some("guards are measured; nothing has begun"),
+        Busy::OpeningShell => Some("guards are measured, then the side shell opens"),
+        Busy::ClosingShell => Some("the side shell has ended; guards are measured"),
         Busy::Asking { .. } => Some("what it needs is measured; do nothing yet"),
         Busy::Preparing { .. } => Some("guards are measured and the way back is prepared; the command has not begun"),
-        Busy::Looking { .. } | Busy::Running { .. } | Busy::Settling { .. } => None,
+        Busy::Looking { .. } | Busy::Running { .. } | Busy::Settling { .. } | Busy::Shell => None,
     }
 }

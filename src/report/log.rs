@@ -73,9 +73,20 @@ fn words(event: &Event) -> String {
         Event::WentTo { why, advance } => format!("went on: {why}{}", to(Some(advance))),
         Event::Decided { choice, reason, advance, .. } => format!("decided {choice}: {reason}{}", to(Some(advance))),
         Event::Noted { text } => format!("note: {text}"),
-        Event::Deviated { step, text } => {
+        Event::Deviated { step, text, shell } => {
             let step = step.as_ref().map_or_else(String::new, |step| format!("{step}: "));
-            format!("{step}DEVIATION: {text}")
+            let place = if shell.is_some() { " in the side shell" } else { "" };
+            format!("{step}DEVIATION{place}: {text}")
+        }
+        Event::ShellOpened(opening) => {
+            let elsewhere = opening.not_on.as_ref().map_or_else(String::new, |other| format!(", not on {other}"));
+            format!("side shell opened on {} as {}{elsewhere}: {}", opening.host, opening.account, opening.reason)
+        }
+        Event::ShellCommandEnded { code, .. } => format!("the command in the side shell ended with exit {code}"),
+        Event::ShellRefused { text, why, .. } => format!("REFUSED in the side shell: {text} ({why})"),
+        Event::ShellClosed { commands, facts, advance, .. } => {
+            let found = if facts.found.is_empty() { String::new() } else { format!(": {}", facts.found.join("; ")) };
+            format!("side shell ended{}, {commands} commands in it{found}{}", how(facts), to(advance.as_ref()))
         }
         Event::Paused { why } => format!("paused: {why}"),
         Event::Recovered { file, bytes, kept_as, .. } => {
@@ -110,19 +121,23 @@ fn begun(intent: &Intent) -> String {
 }
 
 fn ended(facts: &Facts) -> String {
-    let how = match (facts.result, facts.code, facts.signal) {
-        (EndResult::Exited, Some(code), _) => format!(", exit {code}"),
-        (EndResult::Signaled, _, Some(signal)) => format!(", signal {signal}"),
-        (EndResult::TimedOut, ..) => ", timed out".to_owned(),
-        (EndResult::NotStarted, ..) => ", never started".to_owned(),
-        (EndResult::Exited | EndResult::Signaled | EndResult::Measured, ..) => String::new(),
-    };
+    let how = how(facts);
     let found = if facts.found.is_empty() { String::new() } else { format!(": {}", facts.found.join("; ")) };
     let kept = match &facts.armed {
         Some(Disarmed::Confirmed { by }) => format!(", confirmed by {}", plain(by)),
         Some(Disarmed::WentBack { .. }) | None => String::new(),
     };
     format!("{}{how}{kept}{}", verdict(facts.judged), shorten(&plain(&found), LONGEST))
+}
+
+fn how(facts: &Facts) -> String {
+    match (facts.result, facts.code, facts.signal) {
+        (EndResult::Exited, Some(code), _) => format!(", exit {code}"),
+        (EndResult::Signaled, _, Some(signal)) => format!(", signal {signal}"),
+        (EndResult::TimedOut, ..) => ", timed out".to_owned(),
+        (EndResult::NotStarted, ..) => ", never started".to_owned(),
+        (EndResult::Exited | EndResult::Signaled | EndResult::Measured, ..) => String::new(),
+    }
 }
 
 const fn verdict(judged: Judged) -> &'static str {

@@ -11,6 +11,7 @@ mod log;
 mod place;
 mod remarks;
 mod replay;
+mod shells;
 mod table;
 mod times;
 
@@ -19,6 +20,7 @@ pub mod sample;
 
 pub use log::{log_line, note_line};
 pub use replay::{Pace, Shown, shown};
+pub use shells::told as shell_told;
 pub use table::{Row, runs_table};
 
 use crate::engine::{Plan, Run};
@@ -39,6 +41,7 @@ pub fn markdown(plan: &Plan, run: &Run, reader: Reader) -> String {
     let sections = [
         ("What was found", findings::section(plan, run)),
         ("Who did what", deeds::section(plan, run, times)),
+        ("Outside the runbook", shells::section(plan, run, times)),
         ("What changed", changes::changed(run)),
         ("Guards", changes::guards(plan, run, times)),
         ("Ways back", changes::ways_back(plan, run)),

@@ -20,7 +20,7 @@ pub enum Shown<'a> {
 
 /// The outputs of a record. Where a terminal was recorded, its bytes are not shown once more without their times.
 pub fn shown(event: &Event) -> Vec<Shown<'_>> {
-    let Event::StepEnded { facts, .. } = event else { return Vec::new() };
+    let (Event::StepEnded { facts, .. } | Event::ShellClosed { facts, .. }) = event else { return Vec::new() };
     if let Some(cast) = &facts.cast {
         return vec![Shown::Recording(cast)];
     }

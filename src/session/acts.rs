@@ -97,6 +97,22 @@ impl Session {
                 self.busy = None;
                 self.entered(how, measured)
             }
+            Msg::ShellMeasured { shell, reason, measured } => self.shell_measured(&shell, reason, measured),
+            Msg::ShellAsks { shell, question, tell } => {
+                let verdict = self.judge(shell, question);
+                // Whoever asked may not wait any more; then nothing runs.
+                let _ = tell.send(verdict);
+                Ok(())
+            }
+            Msg::ShellEnded => {
+                self.shell_ended();
+                Ok(())
+            }
+            Msg::ShellSettled(Ok(settled)) => self.shell_settled(*settled),
+            Msg::ShellSettled(Err(why)) => {
+                (self.busy, self.shell) = (None, None);
+                Err(failed(why, Exit::Environment))
+            }
             Msg::Said(text) => {
                 self.notices.push(Notice::Said(self.place.secrets.redact(&text)));
                 Ok(())
@@ -286,6 +302,11 @@ impl Control for Session {
     fn repair_again(&mut self, reason: &str, how: &str) -> Result<(), Trouble> {
         self.idle()?;
         self.commit(Command::RepairAgain { reason: reason.to_owned(), how: how.to_owned() }).map(|_| ())
+    }
+
+    fn open_shell(&mut self, reason: &str) -> Result<(), Trouble> {
+        self.idle()?;
+        self.begin_shell(reason)
     }
 
     fn note(&mut self, text: &str) -> Result<(), Trouble> {

@@ -22,6 +22,12 @@ pub enum Busy {
     Running { attempt: AttemptId, step: Key },
     /// After it: expectations, `done_when`, guards.
     Settling { attempt: AttemptId, step: Key },
+    /// Before a side shell: guards are measured.
+    OpeningShell,
+    /// A side shell is open.
+    Shell,
+    /// After it: guards.
+    ClosingShell,
 }
 
 /// What a screen may want to know; may be dropped.
@@ -53,6 +59,8 @@ pub struct Handing {
     pub door: PathBuf,
     /// What it is and where, for the person.
     pub what: String,
+    /// What else must be known inside.
+    pub note: Option<String>,
 }
 
 /// What came of an edit.
@@ -141,6 +149,9 @@ pub trait Control {
     fn go_on(&mut self, reason: &str, how: &str) -> Result<(), Trouble>;
 
     fn repair_again(&mut self, reason: &str, how: &str) -> Result<(), Trouble>;
+
+    /// Opens a side shell, with a reason; its terminal is handed over when it is there.
+    fn open_shell(&mut self, reason: &str) -> Result<(), Trouble>;
 
     fn note(&mut self, text: &str) -> Result<(), Trouble>;
 

@@ -27,6 +27,7 @@ pub mod place;
 mod place_there;
 pub mod resume;
 pub mod secrets;
+mod side_shell;
 pub mod stop;
 pub mod task;
 pub mod watch;
@@ -39,6 +40,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::command::{Asked, Command, Effect};
 use crate::engine::record::{Confirm, Record};
+use crate::engine::run::SideShell;
 use crate::engine::{AttemptId, Exit, Plan, Run, decide};
 use crate::guard::Progress;
 use crate::host::Clock;
@@ -81,6 +83,10 @@ pub struct Session {
     inbox: Receiver<Msg>,
     outbox: Sender<Msg>,
     beside: Beside,
+    /// The side shell that is open, and asks here.
+    shell: Option<side_shell::Kept>,
+    /// The side shell that was open when the run was gone on with.
+    found_open: Option<AttemptId>,
     notices: Vec<Notice>,
 }
 
@@ -107,6 +113,11 @@ impl Session {
     /// The folder of the run.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
+    }
+
+    /// The side shell that was open when the run was gone on with.
+    pub fn shell_found_open(&self) -> Option<&SideShell> {
+        self.run.shell(self.found_open.as_ref()?)
     }
 
     /// Whether the journal could not be written: nothing more is started.

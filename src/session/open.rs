@@ -221,6 +221,8 @@ impl Pieces {
             inbox,
             outbox,
             beside,
+            shell: None,
+            found_open: None,
             notices: Vec::new(),
         })
     }

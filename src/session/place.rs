@@ -52,7 +52,7 @@ pub struct Belongs {
 }
 
 impl Belongs {
-    fn environment(&self) -> [(String, String); 3] {
+    pub(super) fn environment(&self) -> [(String, String); 3] {
         [
             ("LOCUM_RUN".to_owned(), self.run.clone()),
             ("LOCUM_EPOCH".to_owned(), self.epoch.to_string()),

@@ -118,6 +118,7 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     let epoch = writer.epoch();
     let file = newest.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let intended = boot_of_open_attempt(&run, &records);
+    let shell_boot = boot_of_open_shell(&records);
     let pieces = Pieces { plan, run, folder, writer, lock, bundle, place, program: again.program };
     let mut session = pieces.into_session()?;
     if epoch > session.run.epoch {
@@ -137,6 +138,7 @@ pub fn resume(again: Again) -> Result<Session, Trouble> {
     session.sight = session.newest_sight(&records)?;
     session.find_out(intended.as_deref())?;
     session.weigh_unknown()?;
+    session.find_shell(shell_boot.as_deref())?;
     Ok(session)
 }
 
@@ -146,6 +148,12 @@ fn boot_of_open_attempt(run: &Run, records: &[Record]) -> Option<String> {
     let epoch = attempt.intent.attempt.epoch().unwrap_or(run.epoch);
     let until = records.iter().take_while(|record| (record.epoch, record.seq) <= (epoch, attempt.seq));
     until.filter_map(|record| record.at.boot.clone()).last()
+}
+
+/// The boot in which the newest side shell was opened.
+fn boot_of_open_shell(records: &[Record]) -> Option<String> {
+    let opened = records.iter().rposition(|record| matches!(record.event, Event::ShellOpened(_)))?;
+    records[..=opened].iter().filter_map(|record| record.at.boot.clone()).next_back()
 }
 
 impl Session {
@@ -202,7 +210,13 @@ impl Session {
     /// They are ended; what cannot be is given.
     fn end_orphans(&self) -> Vec<Leftover> {
         let looks = |attempt: &str| {
-            self.run.attempts.get(&AttemptId(attempt.to_owned())).is_none_or(|known| known.intent.rerun == Rerun::Look)
+            let is_shell = self.run.shell(&AttemptId(attempt.to_owned())).is_some();
+            !is_shell
+                && self
+                    .run
+                    .attempts
+                    .get(&AttemptId(attempt.to_owned()))
+                    .is_none_or(|known| known.intent.rerun == Rerun::Look)
         };
         exec::end_orphans(&self.run.id, &looks, exec::GRACE)
     }
@@ -380,7 +394,7 @@ fn is_kept_there(resolved: &Resolved) -> bool {
 
 /// Waits for the end of a step that another process began; it is told to stop where that is wished. In words, why nobody
 /// can see any more whether it runs.
-fn end_of(files: &Files, stop: &Stop) -> Result<Option<exec::Exit>, String> {
+pub(super) fn end_of(files: &Files, stop: &Stop) -> Result<Option<exec::Exit>, String> {
     let (mut told, mut blind) = (false, 0);
     loop {
         if let Some(exit) = exit_in(files) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::ask::{self, Asker, Purpose, Wanted, measured};
 use super::deed::Deeded;
+use super::side_shell::ShellSettled;
 use super::stop::Stop;
 use super::watch::{Sight, Watch};
 use crate::engine::command::{Answer, Ending};
@@ -36,6 +37,14 @@ pub enum Msg {
     Deeded(Result<Box<Deeded>, String>),
     /// Everything was measured to go into repair.
     Entered { how: String, measured: Result<Option<(Guards, Sight)>, String> },
+    /// Everything was measured to open a side shell.
+    ShellMeasured { shell: AttemptId, reason: String, measured: Result<Option<(Guards, Sight)>, String> },
+    /// A side shell asks, and waits.
+    ShellAsks { shell: AttemptId, question: exec::Question, tell: Sender<exec::Answered> },
+    /// A side shell has ended; what it did is being measured.
+    ShellEnded,
+    /// It was measured.
+    ShellSettled(Result<Box<ShellSettled>, String>),
     /// Words for the footer.
     Said(String),
 }
@@ -224,34 +233,7 @@ impl Task {
 
     /// While a change runs, and after it.
     pub fn carry(self, mut supervised: Supervised, before: Option<Sight>) {
-        let mut cancelled = false;
-        let mut told = false;
-        let exit: Result<Exit, ExecError> = loop {
-            match supervised.wait(Some(LOOK_EVERY)) {
-                Ok(Some(exit)) => break Ok(exit),
-                Ok(None) => {}
-                Err(error) => break Err(error),
-            }
-            if supervised.overdue() && !told {
-                told = true;
-                send(
-                    &self.to,
-                    Msg::Said("it takes longer than it should; it goes on, and nothing ends it but you".to_owned()),
-                );
-            }
-            let left = supervised.cannot_end();
-            if !left.is_empty() {
-                let left: Vec<_> = left.iter().map(|one| format!("{} {}", one.pid, one.command)).collect();
-                let words = format!("these cannot be ended from here, and go on: {}", left.join("; "));
-                send(&self.to, Msg::Said(crate::text::plain(&words)));
-            }
-            if self.stop.is_asked() && !cancelled {
-                cancelled = true;
-                if let Err(error) = supervised.cancel() {
-                    send(&self.to, Msg::Said(format!("it cannot be told to stop: {}", ask::chain(&error))));
-                }
-            }
-        };
+        let exit = watch_to_end(&mut supervised, &self.stop, &self.to);
         let taken = supervised.taken().clone();
         self.settle_exit(exit.ok().as_ref(), taken, before);
     }
@@ -346,7 +328,6 @@ impl Task {
         Ok(says.then(|| Settled { ending: self.ending(facts, guards), sight }))
     }
 
-    /// What cannot be measured counts as broken: nobody knows what is there now.
     fn guards_after(
         &self,
         facts: &mut Facts,
@@ -357,16 +338,62 @@ impl Task {
             (Does::Undo, Work::Restore) => &[],
             _ => &self.resolved.may_change,
         };
-        match self.asker.sight(&self.watch, &self.blob, &self.stop) {
-            Ok(Some(now)) => {
-                let guards = self.watch.compare(&before, &now, may_change).map_err(|error| error.to_string())?;
-                Ok((Some(guards), Some(now)))
-            }
-            Ok(None) => Ok((None, None)),
-            Err(why) => {
-                facts.found.insert(0, crate::text::plain(&why));
-                let broken = vec![Changed { path: why, what: "cannot be measured".to_owned(), ..Changed::default() }];
-                Ok((Some(Guards { broken, ..before.guards() }), None))
+        let (asked, beside) = ((&self.asker, &self.watch), (self.blob.as_path(), &self.stop));
+        let (guards, sight, why) = guards_after(asked, beside, Some(before), may_change)?;
+        facts.found.splice(0..0, why);
+        Ok((guards, sight))
+    }
+}
+
+/// A measure of the guards and what they are now; in words, what could not be measured.
+pub(super) type After = (Option<Guards>, Option<Sight>, Option<String>);
+
+/// The guards, measured after something was done. What cannot be measured counts as broken: nobody knows what is there now.
+pub(super) fn guards_after(
+    (asker, watch): (&Asker, &Watch),
+    (blob, stop): (&Path, &Stop),
+    before: Option<Sight>,
+    may_change: &[String],
+) -> Result<After, String> {
+    let Some(before) = before else { return Ok((None, None, None)) };
+    match asker.sight(watch, blob, stop) {
+        Ok(Some(now)) => {
+            let guards = watch.compare(&before, &now, may_change).map_err(|error| error.to_string())?;
+            Ok((Some(guards), Some(now), None))
+        }
+        Ok(None) => Ok((None, None, None)),
+        Err(why) => {
+            let broken =
+                vec![Changed { path: why.clone(), what: "cannot be measured".to_owned(), ..Changed::default() }];
+            Ok((Some(Guards { broken, ..before.guards() }), None, Some(crate::text::plain(&why))))
+        }
+    }
+}
+
+/// Waits for the end of what is supervised; a wish to stop is passed on, and what must be known meanwhile is said.
+pub(super) fn watch_to_end(supervised: &mut Supervised, stop: &Stop, to: &Sender<Msg>) -> Result<Exit, ExecError> {
+    let (mut cancelled, mut told) = (false, false);
+    loop {
+        match supervised.wait(Some(LOOK_EVERY)) {
+            Ok(Some(exit)) => return Ok(exit),
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        if supervised.overdue() && !told {
+            told = true;
+            let words = "it takes longer than it should; it goes on, and nothing ends it but you";
+            send(to, Msg::Said(words.to_owned()));
+        }
+        let left = supervised.cannot_end();
+        if !left.is_empty() {
+            let left: Vec<_> = left.iter().map(|one| format!("{} {}", one.pid, one.command)).collect();
+            let words = format!("these cannot be ended from here, and go on: {}", left.join("; "));
+            send(to, Msg::Said(crate::text::plain(&words)));
+        }
+        if stop.is_asked() && !cancelled {
+            cancelled = true;
+            if let Err(error) = supervised.cancel() {
+                send(to, Msg::Said(format!("it cannot be told to stop: {}", ask::chain(&error))));
             }
         }
     }

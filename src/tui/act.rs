@@ -51,6 +51,7 @@ pub fn act(hands: &mut Hands, act: &Act) -> Flow {
         (Act::Close(Close::NotRepaired), _) => ask(hands, Asking::Reason(Reason::CloseNotRepaired)),
         (Act::Close(outcome), _) => done(hands, |control| control.close(*outcome, "")),
         (Act::Note, _) => ask(hands, Asking::Note),
+        (Act::Shell, _) => ask(hands, Asking::Reason(Reason::Shell)),
         (Act::NotSure, _) => {
             hands.model.say("nothing was recorded, and nothing follows; ? helps");
             Flow::Stay
@@ -178,6 +179,7 @@ fn reason(hands: &mut Hands, about: Reason, why: &str) -> Flow {
         Reason::RepairAgain => done(hands, |control| control.repair_again(why, KEY)),
         Reason::ItIsDone(attempt) => done(hands, |control| control.decide(&attempt, Choice::Done, why, KEY)),
         Reason::RunAgain(attempt) => done(hands, |control| control.decide(&attempt, Choice::RunAgain, why, KEY)),
+        Reason::Shell => done(hands, |control| control.open_shell(why)),
         Reason::CloseNotRepaired => done(hands, |control| control.close(Close::NotRepaired, why)),
         Reason::Again => match hands.model.shown.card.clone() {
             Some(card) => confirm(hands, &card, Some(why.to_owned())),

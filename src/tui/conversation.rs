@@ -324,6 +324,24 @@ fn a_note_is_written_down() {
 }
 
 #[test]
+fn a_side_shell_wants_a_reason_and_escape_opens_none() {
+    let talk = at_the_change().keys("!").says("on record. Why?").word("why").keys("Esc Enter").nothing_happened();
+    let talk = talk.keys("! Enter").says("without a reason nothing happens").nothing_happened();
+    let talk = talk.keys("!").word("look around").keys("Enter");
+    assert_eq!(talk.acts(), ["side shell: look around"]);
+}
+
+#[test]
+fn while_a_side_shell_is_open_one_goes_in_again_and_no_key_acts() {
+    let mut sample = sample::at_the_change();
+    sample.run.shells.push(sample::side_shell("renew", &["ls", "id"]));
+    let talk = at(sample).then(|fake| fake.busy = Some(Busy::Shell)).wait(1000);
+    let talk = talk.says("outside: 2 commands").says("NO: a side shell is open").says("g go into");
+    let talk = talk.keys("y ! s Enter").nothing_happened();
+    talk.keys("q").says("It is not safe to walk away now: a side shell is open.");
+}
+
+#[test]
 fn what_the_world_refuses_is_said() {
     let mut talk = at(sample::certificate());
     talk.fake.refuses = true;

@@ -222,9 +222,11 @@ impl<'a> Screen<'a> {
             return self.model.say("no program waits for the terminal now");
         };
         let mut back = None;
-        let lent = input.lend(&mut || back = Some(hand_over(&handing)));
+        let lent = input.lend(&mut || back = Some(hand_over(control, &handing)));
         drain(input);
         self.dirty = true;
+        let (back, notices) = back.unzip();
+        notices.into_iter().flatten().for_each(|notice| self.notice(notice));
         match (lent, back) {
             (Err(error), _) | (Ok(()), Some(Err(error))) => {
                 self.model.say(format!("the terminal could not be handed over: {error}; the program goes on"));

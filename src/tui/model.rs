@@ -45,6 +45,8 @@ pub enum Reason {
     ItIsDone(AttemptId),
     RunAgain(AttemptId),
     CloseNotRepaired,
+    /// Opening a side shell.
+    Shell,
 }
 
 /// Which change a typed word confirms.

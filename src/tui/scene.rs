@@ -48,6 +48,7 @@ impl Views {
             footer: footer(plan, run, around.people, around.now),
             help,
             busy: control.busy().map(|busy| match control.terminal() {
+                Some(_) if *busy == Busy::Shell => "a side shell is open; g goes in".to_owned(),
                 Some(handing) => format!("{} RUNS on a terminal of its own; g goes in", handing.what),
                 None => doing(run, busy, control.measured()),
             }),
@@ -122,6 +123,9 @@ fn doing(run: &Run, busy: &Busy, measured: u64) -> String {
         Busy::Running { step, .. } => format!("`{step}` RUNS; o shows its output"),
         Busy::Asking { step } => format!("what `{step}` needs is measured; do nothing yet"),
         Busy::Entering => format!("guards are measured{so_far}; nothing has begun"),
+        Busy::OpeningShell => format!("guards are measured{so_far}, then the side shell opens"),
+        Busy::Shell => "a side shell is open".to_owned(),
+        Busy::ClosingShell => format!("the side shell has ended; guards are measured{so_far}"),
         Busy::Settling { step, .. } => format!("`{step}` has ended; what must hold now is measured{so_far}"),
     }
 }

@@ -105,6 +105,9 @@ impl Control for Fake {
     fn repair_again(&mut self, reason: &str, _: &str) -> Result<(), Trouble> {
         self.act(format!("repair again: {reason}"))
     }
+    fn open_shell(&mut self, reason: &str) -> Result<(), Trouble> {
+        self.act(format!("side shell: {reason}"))
+    }
     fn note(&mut self, text: &str) -> Result<(), Trouble> {
         self.act(format!("note: {text}"))
     }

@@ -40,6 +40,8 @@ pub enum Act {
     AlreadyDone,
     Skip,
     Note,
+    /// Open a shell beside the steps.
+    Shell,
     /// A change of unknown or bad end is done all the same.
     ItIsDone,
     /// A change of unknown or bad end is to be run again.
@@ -64,6 +66,7 @@ impl Act {
                 | Self::NotSure
                 | Self::GoIn
                 | Self::Note
+                | Self::Shell
                 | Self::Output
                 | Self::Help
                 | Self::Leave

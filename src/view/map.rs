@@ -2,7 +2,7 @@
 
 use crate::engine::known::HOST;
 use crate::engine::record::Judged;
-use crate::engine::run::StepState;
+use crate::engine::run::{SideShell, StepState};
 use crate::engine::{Key, Plan, Position, Run};
 use crate::model::{Phase, Runbook, StepKind};
 
@@ -60,6 +60,8 @@ pub struct StepLine {
     pub mark: Mark,
     /// What was found, answered or said: `expired 61 d`.
     pub note: Option<String>,
+    /// What was done here and not by it: `outside: 2 commands`.
+    pub outside: Option<String>,
     /// One must not walk away here: it stands between a change and its `unsafe_until`.
     pub unsafe_here: bool,
     /// The run stands here, whatever the mark.
@@ -214,11 +216,18 @@ impl Map<'_> {
             title,
             mark: self.mark(&key),
             note: self.note(&key).or(value),
+            outside: self.outside(&key),
             unsafe_here: self.unsafe_here(at, &key),
             here: self.here.as_ref() == Some(&key),
             key,
         };
         self.lines.push(MapLine::Step(line));
+    }
+
+    /// What was done at the step, and not by it.
+    fn outside(&self, key: &Key) -> Option<String> {
+        let count = self.run.shells_at(key).flat_map(SideShell::ran).count();
+        (count > 0).then(|| format!("outside: {}", words::count(count, "command", "commands")))
     }
 
     fn mark(&self, key: &Key) -> Mark {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::engine::command::{Answer, Asked, Beginning, Command, Ending, Evidence, Opening};
 use crate::engine::record::{
-    Changed, Confirm, EndResult, Facts, Guards, Judged, Matched, Mode, Moment, RunbookRef, Target, WayBack, Who,
+    Changed, Confirm, EndResult, Facts, Guards, Judged, Matched, Mode, Moment, RunbookRef, ShellOpening, Target,
+    WayBack, Who,
 };
 use crate::engine::resolve::{Resolved, Resolver, Work};
+use crate::engine::run::{ShellCommand, SideShell};
 use crate::engine::{AttemptId, Key, Plan, Refusal, Run, decide};
 use crate::source::SourceFile;
 
@@ -298,4 +300,23 @@ fn facts(judged: Judged, text: &str, code: i32) -> Facts {
         armed: None,
         line_lost: 0,
     }
+}
+
+/// A side shell that is open at a step, with what was typed in it.
+pub fn side_shell(step: &str, typed: &[&str]) -> SideShell {
+    let opening = ShellOpening {
+        reason: "to look around".to_owned(),
+        host: "kyousuke".to_owned(),
+        account: "pepe".to_owned(),
+        step: Some(step.parse().expect("a key")),
+        ..ShellOpening::default()
+    };
+    let command = |text: &&str| ShellCommand {
+        at: "2026-11-25T02:24:10.000Z".to_owned(),
+        text: (*text).to_owned(),
+        code: Some(0),
+        refused: None,
+    };
+    let (opened_at, commands) = ("2026-11-25T02:24:00.000Z".to_owned(), typed.iter().map(command).collect());
+    SideShell { opening, opened_at, commands, end: None, ended_at: None }
 }

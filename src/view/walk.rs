@@ -60,6 +60,9 @@ pub(super) fn walk_over(plan: &Plan, run: &Run, steps: &[&StepLine]) -> Walk {
 
 /// A change or a way back that goes on.
 fn runs(plan: &Plan, run: &Run) -> Option<String> {
+    if run.open_shell().is_some() {
+        return Some("a side shell is open".to_owned());
+    }
     let attempt = run.running().filter(|attempt| attempt.intent.does != Does::Look)?;
     let (step, back) = (&attempt.intent.step, attempt.intent.does == Does::Undo);
     if attempt.intent.armed.is_some() {
@@ -188,6 +191,13 @@ mod tests {
         let decided = Command::Decide { attempt, choice: Choice::Done, reason: "it runs".into(), how: "key".into() };
         sample.ask(decided).expect("it is decided");
         assert_eq!(of(&sample), "YES");
+    }
+
+    #[test]
+    fn while_a_side_shell_is_open_one_may_not() {
+        let mut sample = sample::certificate();
+        sample.run.shells.push(sample::side_shell("leaf", &["ls"]));
+        assert_eq!(of(&sample), "NO: a side shell is open");
     }
 
     #[test]

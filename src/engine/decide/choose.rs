@@ -95,7 +95,7 @@ pub(super) fn skip(draft: &mut Draft, step: &Key, why: &str) -> Result<(), Refus
 fn push_skip(draft: &mut Draft, step: &Key, why: &str) {
     let event = |advance| Event::StepSkipped { step: step.clone(), reason: why.to_owned(), advance };
     draft.push_onward(event, |walk| walk.from(step, &To::Next));
-    draft.push(Event::Deviated { step: Some(step.clone()), text: format!("`{step}` was skipped: {why}") });
+    draft.push(Event::Deviated { step: Some(step.clone()), text: format!("`{step}` was skipped: {why}"), shell: None });
 }
 
 /// The run stands at this step, or stands still there for one of these reasons.
@@ -223,7 +223,7 @@ pub(super) fn go_on(draft: &mut Draft, why: &str, how: &str) -> Result<(), Refus
         }
         StopReason::StepFailed | StopReason::Runbook | StopReason::OfferUndo => draft.walk().from(&step, &To::Next),
     };
-    draft.push(Event::Deviated { step: Some(step), text: format!("went on after a stop: {why}") });
+    draft.push(Event::Deviated { step: Some(step), text: format!("went on after a stop: {why}"), shell: None });
     draft.push(Event::Decided {
         attempt,
         choice: "go-on".to_owned(),

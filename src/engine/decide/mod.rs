@@ -6,6 +6,7 @@ mod by_hand;
 mod choose;
 mod finish;
 mod recover;
+mod shell;
 #[cfg(test)]
 mod tests;
 
@@ -110,6 +111,10 @@ pub fn decide(plan: &Plan, run: &Run, asked: &Asked) -> Result<Decision, Refusal
         Command::Gap { attempt, what } => {
             draft.push(Event::RecordingGap { attempt: attempt.clone(), what: what.clone() });
         }
+        Command::OpenShell { opening, guards } => shell::open(&mut draft, opening, guards.as_ref())?,
+        Command::Type { shell, typed } => shell::typed(&mut draft, shell, typed)?,
+        Command::Typed { shell, code } => shell::ended(&mut draft, shell, *code)?,
+        Command::CloseShell { shell, facts, guards } => shell::close(&mut draft, shell, facts, guards.as_ref())?,
         Command::Note { text } => draft.push(Event::Noted { text: reason(text)?.to_owned() }),
         Command::Pause { why } => draft.push(Event::Paused { why: why.clone() }),
         Command::Close { outcome, reason } => close(&mut draft, *outcome, reason)?,
@@ -123,6 +128,14 @@ pub fn may_begin(plan: &Plan, run: &Run, beginning: &Beginning) -> Result<(), Re
         return Err(Refusal::Closed);
     }
     begin::ready(&draft(plan, run, Moment::default()), beginning).map(|_| ())
+}
+
+/// Whether a side shell would be refused whatever is measured for it.
+pub fn may_open_shell(plan: &Plan, run: &Run, reason: &str) -> Result<(), Refusal> {
+    if run.position == Position::Closed {
+        return Err(Refusal::Closed);
+    }
+    shell::ready(&draft(plan, run, Moment::default()), reason)
 }
 
 fn draft<'a>(plan: &'a Plan, run: &'a Run, mut at: Moment) -> Draft<'a> {
@@ -161,8 +174,11 @@ fn all_is_well(draft: &Draft) -> bool {
     !draft.run.is_changed() && !faults.any(|finding| phase(&finding.step) == Some(Phase::Diagnose))
 }
 
-/// Nothing runs.
+/// Nothing runs, and no side shell is open.
 fn idle(run: &Run) -> Result<(), Refusal> {
+    if run.open_shell().is_some() {
+        return Err(Refusal::NotNow("a side shell is open; end it first".to_owned()));
+    }
     match run.running() {
         Some(attempt) => {
             Err(Refusal::StillRunning { step: attempt.intent.step.clone(), attempt: attempt.intent.attempt.clone() })

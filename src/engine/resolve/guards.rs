@@ -44,14 +44,24 @@ pub fn guards(plan: &Plan, run: &Run) -> Result<GuardLines, Unresolved> {
 
 /// The rule that forbids a command of a step, with why: its own, those of its tests, and its way back.
 pub fn forbidden(runbook: &Runbook, resolved: &Resolved) -> Option<(String, String)> {
-    let rules = runbook.head.forbidden.iter().map(|rule| {
-        let unless = rule.unless.as_ref().map(|word| CommandPattern::parse(word));
-        (rule, CommandPattern::parse(&rule.r#match), unless)
-    });
     let lines = resolved.commands();
-    let hit =
-        rules.into_iter().find(|(_, pattern, unless)| lines.iter().any(|line| is_hit(pattern, unless.as_ref(), line)));
-    let (rule, ..) = hit?;
+    rule(runbook, |pattern, unless| lines.iter().any(|line| is_hit(pattern, unless, line)))
+}
+
+/// The rule that forbids what a person typed for a shell, with why.
+pub fn forbids(runbook: &Runbook, typed: &str) -> Option<(String, String)> {
+    rule(runbook, |pattern, unless| pattern.matches_unless(unless, typed))
+}
+
+fn rule(
+    runbook: &Runbook,
+    hits: impl Fn(&CommandPattern, Option<&CommandPattern>) -> bool,
+) -> Option<(String, String)> {
+    let hit = runbook.head.forbidden.iter().find(|rule| {
+        let unless = rule.unless.as_ref().map(|word| CommandPattern::parse(word));
+        hits(&CommandPattern::parse(&rule.r#match), unless.as_ref())
+    });
+    let rule = hit?;
     let because = rule.because.as_ref().map_or("the runbook says so", |because| &**because);
     Some((rule.r#match.source.clone(), because.to_owned()))
 }

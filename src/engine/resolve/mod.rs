@@ -8,7 +8,7 @@ mod probe_line;
 mod target;
 
 pub use fence::{FenceLine, Signals, fence};
-pub use guards::{GuardLine, GuardLines, forbidden, guards};
+pub use guards::{GuardLine, GuardLines, forbidden, forbids, guards};
 pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, SecretTexts, TestLine, UndoLine, Work};
 pub use places::{PlaceLine, Places, places};
 pub use probe_line::ProbeLine;

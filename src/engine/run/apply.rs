@@ -59,6 +59,10 @@ impl Run {
             | Event::Drafted { .. }
             | Event::Noted { .. }
             | Event::Deviated { .. }
+            | Event::ShellOpened(_)
+            | Event::ShellCommandEnded { .. }
+            | Event::ShellRefused { .. }
+            | Event::ShellClosed { .. }
             | Event::Paused { .. }
             | Event::Recovered { .. }
             | Event::RecordingGap { .. }
@@ -160,7 +164,12 @@ impl Run {
             Event::WentTo { .. } | Event::Later => {}
             Event::Decided { attempt, choice, reason, .. } => self.take_decision(attempt.as_ref(), choice, reason, at),
             Event::Noted { text } => self.remark(at, None, "note", text),
-            Event::Deviated { step, text } => self.remark(at, step.as_ref(), "deviation", text),
+            Event::Deviated { text, shell: Some(shell), .. } => self.typed(shell, text, None, at),
+            Event::Deviated { step, text, shell: None } => self.remark(at, step.as_ref(), "deviation", text),
+            Event::ShellOpened(opening) => self.open_side_shell(opening, at),
+            Event::ShellCommandEnded { shell, code } => self.typed_ended(shell, *code),
+            Event::ShellRefused { shell, text, why } => self.typed(shell, text, Some(why), at),
+            Event::ShellClosed { shell, facts, .. } => self.close_side_shell(shell, facts, at),
             Event::Paused { why } => self.remark(at, None, "pause", why),
             Event::Recovered { file, bytes, .. } => {
                 self.remark(at, None, "recovered", &format!("{bytes} torn bytes of {file} were set aside"));
@@ -315,7 +324,7 @@ fn advance_of(event: &Event) -> Option<&Advance> {
         | Event::Answered { advance, .. }
         | Event::WentTo { advance, .. }
         | Event::Decided { advance, .. } => Some(advance),
-        Event::StepEnded { advance, .. } => advance.as_ref(),
+        Event::StepEnded { advance, .. } | Event::ShellClosed { advance, .. } => advance.as_ref(),
         Event::StepIntended(_)
         | Event::GotIn(_)
         | Event::StepUnknown { .. }
@@ -325,6 +334,9 @@ fn advance_of(event: &Event) -> Option<&Advance> {
         | Event::NeedsMeasured { .. }
         | Event::Noted { .. }
         | Event::Deviated { .. }
+        | Event::ShellOpened(_)
+        | Event::ShellCommandEnded { .. }
+        | Event::ShellRefused { .. }
         | Event::Paused { .. }
         | Event::Recovered { .. }
         | Event::RecordingGap { .. }

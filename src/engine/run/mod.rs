@@ -1,8 +1,10 @@
 //! A run: what its records fold to. Only [`Run::apply`] changes it, and it never decides.
 
 mod apply;
+mod shell;
 
 pub use apply::Outcome;
+pub use shell::{ShellCommand, SideShell};
 
 use std::collections::BTreeMap;
 
@@ -148,6 +150,8 @@ pub struct Run {
     pub guards: Option<Guards>,
     pub broken: Option<Broken>,
     pub remarks: Vec<Remark>,
+    /// Side shells, the newest last.
+    pub shells: Vec<SideShell>,
     pub closed: Option<(Close, String, String)>,
     /// The time of the newest record.
     pub last_at: String,
@@ -182,6 +186,7 @@ impl Run {
             guards: None,
             broken: None,
             remarks: Vec::new(),
+            shells: Vec::new(),
             closed: None,
             last_at: String::new(),
         }

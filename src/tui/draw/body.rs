@@ -127,6 +127,9 @@ fn step_lines(scene: &Scene, step: &StepLine, width: usize) -> Vec<Line<'static>
         let text = format!(" {indent}      {note}");
         lines.push(Line::styled(shorten(&text, width), palette::mark(step.mark)));
     }
+    if let Some(outside) = &step.outside {
+        lines.push(Line::raw(shorten(&format!(" {indent}      {outside}"), width)));
+    }
     lines
 }
 

@@ -68,6 +68,7 @@ fn about(reason: &Reason) -> &'static str {
         Reason::ItIsDone(_) => "Take it as done.",
         Reason::RunAgain(_) => "Not done: back to its card.",
         Reason::CloseNotRepaired => "Close as not repaired.",
+        Reason::Shell => "A side shell on THIS machine, outside the runbook and on record.",
     }
 }
 

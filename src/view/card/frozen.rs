@@ -21,6 +21,9 @@ pub(super) fn frozen(plan: &Plan, run: &Run, attempt: Option<&AttemptId>) -> Car
         Label::What,
         match &step {
             Some(step) => format!("`{step}` ({}) changed what must not change.", words::title(plan, run, step)),
+            None if attempt.is_some_and(|id| run.shell(id).is_some()) => {
+                "What must not change did, while the side shell was open.".to_owned()
+            }
             None => "What must not change did, and no command of this run did it: a deed by hand, or somebody else."
                 .to_owned(),
         },

@@ -139,6 +139,10 @@ fn common(run: &Run, mut keys: Vec<KeyHint>) -> Vec<KeyHint> {
         keys.push(KeyHint::new("u", "way back", Act::ShowWayBack).only(idle));
     }
     keys.push(KeyHint::new("m", "write a note", Act::Note));
+    keys.push(match run.open_shell() {
+        Some(_) => KeyHint::new("g", "go into the side shell again", Act::GoIn),
+        None => KeyHint::new("!", "side shell here", Act::Shell).only(idle && !run.mode().only_looks()),
+    });
     keys.push(KeyHint::new("o", "output", Act::Output).only(!run.attempts.is_empty()));
     keys.push(KeyHint::new("?", "I am not sure", Act::Help));
     keys.push(KeyHint::leave(run));

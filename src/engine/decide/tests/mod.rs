@@ -8,4 +8,5 @@ mod choose;
 mod close;
 mod finish;
 mod recover;
+mod shell;
 mod way_back;
