@@ -117,6 +117,9 @@ pub const fn mark(judged: Judged) -> &'static str {
 pub fn lines(access: &Access) -> String {
     use std::fmt::Write as _;
     let mut text = format!("  {:<5} {}\n", mark(access.judged), access.words());
+    if !access.versions.is_empty() {
+        let _ = writeln!(text, "        versions: {}", plain(&access.versions.join(", ")));
+    }
     for found in &access.found {
         let _ = writeln!(text, "        {}", plain(found));
     }

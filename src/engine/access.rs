@@ -13,6 +13,9 @@ pub struct Access {
     /// What holds there: `ssh`, `sudo`, programs, what it says that it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<String>,
+    /// Versions of programs that the run uses there, as they say themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
     /// What does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<String>,
@@ -29,6 +32,13 @@ impl Access {
 
 impl Default for Access {
     fn default() -> Self {
-        Self { place: String::new(), judged: Judged::Unknown, held: Vec::new(), found: Vec::new(), remedy: None }
+        Self {
+            place: String::new(),
+            judged: Judged::Unknown,
+            held: Vec::new(),
+            versions: Vec::new(),
+            found: Vec::new(),
+            remedy: None,
+        }
     }
 }

@@ -42,7 +42,9 @@ fn words(event: &Event) -> String {
         }
         Event::GotIn(access) => {
             let found = if access.found.is_empty() { String::new() } else { format!("; {}", access.found.join("; ")) };
-            format!("get in: {}, {}{found}", access.words(), access.judged.finding())
+            let versions = &access.versions;
+            let versions = if versions.is_empty() { String::new() } else { format!(" ({})", versions.join(", ")) };
+            format!("get in: {}{versions}, {}{found}", access.words(), access.judged.finding())
         }
         Event::StepIntended(intent) => begun(intent),
         Event::StepEnded { step, facts, advance, .. } => format!("{step}: {}{}", ended(facts), to(advance.as_ref())),

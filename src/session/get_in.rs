@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use super::ask::{Asker, Wanted};
 use super::stop::Stop;
+use super::versions::{ASK, versions};
 use super::{Session, Trouble, run_on_terminal};
 use crate::engine::command::Command;
 use crate::engine::record::{Access, Judged};
@@ -77,6 +78,9 @@ impl Door {
         self.access.judged = Judged::Passed;
         self.access.place = self.name();
         let _ = self.way().and_then(|()| self.user()).and_then(|()| self.programs()).and_then(|()| self.prove());
+        if self.access.judged != Judged::Failed {
+            self.versions();
+        }
         let _ = std::fs::remove_file(&self.blob);
     }
 
@@ -233,6 +237,30 @@ impl Door {
         }
         let said = std::fs::read_to_string(&self.blob).map_err(|error| error.to_string())?;
         Ok(said.lines().map(str::trim).filter(|word| words.contains(*word)).map(plain).collect())
+    }
+
+    /// What the programs there say of their version; that one says none is no fault.
+    fn versions(&mut self) {
+        let words = self.line.declared.iter().chain(&self.line.first_words).cloned();
+        let asked: BTreeSet<_> = words.chain(["bash".to_owned()]).collect();
+        self.access.versions = self.say_versions(self.at(), &asked);
+        if self.at().via == Via::Ssh {
+            let ssh = BTreeSet::from(["ssh".to_owned()]);
+            let here = self.say_versions(&TargetLine::default(), &ssh);
+            self.access.versions.extend(here.into_iter().map(|version| format!("{version} here")));
+        }
+    }
+
+    fn say_versions(&self, at: &TargetLine, asked: &BTreeSet<String>) -> Vec<String> {
+        let argv = ["sh", "-c", ASK, "sh"].into_iter().chain(asked.iter().map(String::as_str));
+        let asker = Asker { place: self.asker.place.at(at), ..self.asker.clone() };
+        match asker.run_look(&line(argv.map(str::to_owned).collect()), &self.blob, &Stop::default()) {
+            Ok((exit, _)) if exit.code == Some(0) => {
+                let said = std::fs::read(&self.blob).unwrap_or_default();
+                versions(&String::from_utf8_lossy(&said), asked)
+            }
+            Ok(_) | Err(_) => Vec::new(),
+        }
     }
 
     fn prove(&mut self) -> Result<(), ()> {

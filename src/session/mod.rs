@@ -30,6 +30,7 @@ pub mod secrets;
 mod side_shell;
 pub mod stop;
 pub mod task;
+mod versions;
 pub mod watch;
 
 use std::path::PathBuf;
