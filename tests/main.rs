@@ -12,6 +12,7 @@ mod drill;
 mod edit;
 mod elsewhere;
 mod exec;
+mod far;
 mod fence;
 mod fuzz;
 mod get_in;

@@ -92,7 +92,7 @@ pub(crate) fn keys(folder: &Path, lines: &[Line]) {
 }
 
 /// A machine: namespaces of its own, and in them what `before` does and an sshd.
-fn machine(folder: &Path, line: &Line, namespaces: &[&str], before: &str) -> Child {
+pub(crate) fn machine(folder: &Path, line: &Line, namespaces: &[&str], before: &str) -> Child {
     let (key, users) = (folder.join("host"), folder.join("user.pub"));
     let run = format!(
         "hostname {}; {before} exec /usr/sbin/sshd -D -f /dev/null -p {} -h {} -o AuthorizedKeysFile={} \

@@ -80,7 +80,7 @@ impl<'a> Ledger<'a> {
 fn way(plan: &Plan, run: &Run, attempt: &Attempt) -> Way {
     match &attempt.intent.undo {
         Some(WayBack::None { why }) => return Way::None(why.clone()),
-        Some(WayBack::Copy { entries }) => return Way::Copy { entries: *entries },
+        Some(WayBack::Copy { entries, .. }) => return Way::Copy { entries: *entries },
         Some(WayBack::Command | WayBack::ByHand) | None => {}
     }
     match Resolver::new(plan, run, Some(&attempt.intent.step)).way_back(attempt) {

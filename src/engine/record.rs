@@ -151,7 +151,12 @@ pub struct Target {
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum WayBack {
     /// The copy of the scope taken before; number of files, read back.
-    Copy { entries: u64 },
+    Copy {
+        entries: u64,
+        /// Where it lies on other machines, as `masato:/root/...`; empty where it lies with the run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        on: Vec<String>,
+    },
     /// The author's command.
     Command,
     /// A person does it.

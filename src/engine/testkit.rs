@@ -198,7 +198,7 @@ impl Conversation {
             cwd: "/srv".to_owned(),
             needs: resolved.needs.iter().map(|need| matched(&need.shown(), true)).collect(),
             guards: (changes && self.plan.is_guarded()).then(|| guards(&[])),
-            way_back: changes.then_some(WayBack::Copy { entries: 63 }),
+            way_back: changes.then_some(WayBack::Copy { entries: 63, on: Vec::new() }),
         }
     }
 

@@ -19,7 +19,8 @@ use super::path_text::{from_text, to_text};
 use super::place::Place;
 use super::{Entry, GuardError, Kind, Measure, Roots, measure};
 
-const MANIFEST: &str = "manifest.json";
+/// The list of a copy, written last.
+pub const MANIFEST: &str = "manifest.json";
 const VERSION: u32 = 1;
 
 /// A finished copy.
@@ -71,8 +72,7 @@ impl Copy {
         if manifest.version != VERSION {
             return Err(none(format!("it has version {}, expected {VERSION}", manifest.version)));
         }
-        let paths = manifest.roots.iter().map(|text| from_text(text).ok_or_else(|| none(format!("`{text}`"))));
-        let roots = Roots::new(paths.collect::<Result<Vec<_>, _>>()?)?;
+        let roots = Roots::new(paths_of(&manifest.roots, folder)?)?;
         Ok(Self { manifest: manifest.measure, folder: folder.to_owned(), roots })
     }
 
@@ -127,8 +127,17 @@ impl Copy {
     }
 }
 
+/// Roots as a manifest writes them.
+pub(super) fn paths_of(texts: &[String], folder: &Path) -> Result<Vec<PathBuf>, GuardError> {
+    let path = |text: &String| {
+        let none = || GuardError::NoCopy { folder: folder.to_owned(), reason: format!("`{text}`") };
+        from_text(text).ok_or_else(none)
+    };
+    texts.iter().map(path).collect()
+}
+
 /// Does the copy of an entry hold what can be put back? Modes and owners are put back from the manifest.
-fn holds(entry: &Entry, found: Option<&Entry>) -> bool {
+pub(super) fn holds(entry: &Entry, found: Option<&Entry>) -> bool {
     match (entry.kind, found) {
         (Kind::Other, None) => true,
         (_, None) => false,

@@ -32,6 +32,9 @@ pub enum GuardError {
     /// The folder holds no finished copy.
     #[error("`{}` holds no finished copy: {reason}", folder.display())]
     NoCopy { folder: PathBuf, reason: String },
+    /// In words of another place.
+    #[error("over there: {0}")]
+    There(String),
 }
 
 impl GuardError {
@@ -44,7 +47,7 @@ impl GuardError {
             | Self::NotReadBack(path)
             | Self::Io { path, .. }
             | Self::NoCopy { folder: path, .. } => Some(path),
-            Self::Pattern { .. } => None,
+            Self::Pattern { .. } | Self::There(_) => None,
         }
     }
 }

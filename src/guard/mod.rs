@@ -19,9 +19,10 @@ mod place;
 mod progress;
 mod restore;
 mod roots;
+mod there;
 mod way;
 
-pub use copy::{Copy, copy};
+pub use copy::{Copy, MANIFEST, copy};
 pub use difference::{Change, Difference, broken, compare};
 pub use duplicate::copy_folder;
 pub use entry::{Entry, Kind};
@@ -31,3 +32,4 @@ pub use measure::{Measure, measure, measure_seen};
 pub use progress::Progress;
 pub use restore::{Restored, restore};
 pub use roots::Roots;
+pub use there::{Ask, CopyThere, copy_there, file_there, measure_there, restore_there, write_there};

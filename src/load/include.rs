@@ -14,6 +14,7 @@ use crate::model::branch::{Choices, To};
 use crate::model::decode::Cx;
 use crate::model::runbook::{Frame, Input};
 use crate::model::step::Kind;
+use crate::model::target::HERE;
 use crate::model::{Command, Name, Phase, Runbook, Step, Text};
 use crate::source::{SourceFile, Span};
 use crate::text::suggestion::suggest;
@@ -39,11 +40,13 @@ struct Wish {
     phase: Phase,
     runbook: Name,
     given: indexmap::IndexMap<String, Text>,
+    /// The target where it stands; none: this machine.
+    place: Option<String>,
 }
 
 /// The runbook with every included one in it; problems are pushed. `None` where it includes nothing.
 pub(super) fn expand(runbook: &Runbook, within: &Within, cx: &mut Cx) -> Option<Runbook> {
-    let wishes: Vec<_> = runbook.steps().into_iter().filter_map(|(phase, step)| wish(phase, step)).collect();
+    let wishes: Vec<_> = runbook.steps().into_iter().filter_map(|(phase, step)| wish(runbook, phase, step)).collect();
     if wishes.is_empty() {
         return None;
     }
@@ -57,10 +60,22 @@ pub(super) fn expand(runbook: &Runbook, within: &Within, cx: &mut Cx) -> Option<
     Some(whole)
 }
 
-fn wish(phase: Phase, step: &Step) -> Option<Wish> {
+fn wish(around: &Runbook, phase: Phase, step: &Step) -> Option<Wish> {
     let Kind::Include { runbook, .. } = &step.kind else { return None };
     let given = step.fields.inputs.clone();
-    Some(Wish { step: step.id.value.clone(), phase, runbook: runbook.clone(), given })
+    let whole = around.head.r#where.as_ref();
+    let found = around.phase(phase).iter().find_map(|first| place_of(first, &step.id.value, whole));
+    let place = found.flatten().map(|name| name.value.clone()).filter(|name| name != HERE);
+    Some(Wish { step: step.id.value.clone(), phase, runbook: runbook.clone(), given, place })
+}
+
+/// Where a step stands, if it is this one or below it.
+fn place_of<'a>(step: &'a Step, id: &str, around: Option<&'a Name>) -> Option<Option<&'a Name>> {
+    let place = step.fields.r#where.as_ref().or(around);
+    if step.id.value == id {
+        return Some(place);
+    }
+    step.children().iter().find_map(|child| place_of(child, id, place))
 }
 
 /// Reads the runbook that is wished for, or says why it cannot stand there.
@@ -97,6 +112,7 @@ fn read(wish: &Wish, around: &Runbook, within: &Within, cx: &mut Cx) -> Option<(
     let loaded = load_within(id, file, &Within { others: within.others, chain, read: within.read });
     let child = sound(id, span, loaded, cx)?;
     may_stand_here(wish, &child, cx);
+    can_be_reached(wish, around, &child, cx);
     same_user(wish, around, &child, cx);
     check_given(wish, &child, cx);
     Some((child, text))
@@ -149,6 +165,29 @@ fn may_stand_here(wish: &Wish, child: &Runbook, cx: &mut Cx) {
         let message = format!("`{id}` guards `{}`, a name that is not known when the guards are measured", text.trim());
         let problem = cx.problem(Code::Include, span, message);
         cx.push(problem.help("what an included runbook guards is written out, without `{{ }}`"));
+    }
+}
+
+/// An included runbook runs where the step stands: what it looks at and edits must be reached there, and what it works
+/// within is measured there.
+fn can_be_reached(wish: &Wish, around: &Runbook, child: &Runbook, cx: &mut Cx) {
+    let (id, span) = (&wish.runbook.value, wish.runbook.span);
+    let whole = around.head.r#where.as_ref().map(|name| name.value.as_str()).filter(|name| *name != HERE);
+    if child.head.scope.is_some() && wish.place.as_deref() != whole {
+        let message = format!("what `{id}` works within would be measured in another place than where it runs");
+        let problem = cx.problem(Code::Include, span, message);
+        let place = wish.place.as_deref().unwrap_or(HERE);
+        cx.push(problem.help(format!("say `where: {place}` at the top, or include it where that leads")));
+    }
+    let Some(target) = wish.place.as_ref().and_then(|place| around.head.targets.get(place)) else { return };
+    let before = cx.diagnostics.len();
+    for (_, step) in child.steps() {
+        super::targets::reached(step, target, cx);
+    }
+    // The place is in the other file; here the step that includes it is meant.
+    for problem in &mut cx.diagnostics[before..] {
+        problem.message = format!("in `{id}`: {}", problem.message);
+        problem.primary.span = span;
     }
 }
 
@@ -244,7 +283,7 @@ fn graft(whole: &mut Runbook, wish: &Wish, mut child: Runbook, text: String) {
     whole.frames.insert(wish.step.clone(), frame);
     whole.included.extend(std::mem::take(&mut child.included));
     whole.included.insert(child.id.clone(), text);
-    join_rules(whole, &child);
+    join_rules(whole, &child, wish.place.as_ref());
     let mut steps = Vec::new();
     for phase in Runbook::PHASES {
         steps.append(child.phase_mut(phase));
@@ -259,7 +298,7 @@ fn graft(whole: &mut Runbook, wish: &Wish, mut child: Runbook, text: String) {
     }
 }
 
-fn join_rules(whole: &mut Runbook, child: &Runbook) {
+fn join_rules(whole: &mut Runbook, child: &Runbook, place: Option<&String>) {
     match (&mut whole.head.scope, &child.head.scope) {
         (Some(scope), Some(more)) => {
             let new = more.files.iter().filter(|file| scope.files.iter().all(|known| known.source != file.source));
@@ -269,7 +308,13 @@ fn join_rules(whole: &mut Runbook, child: &Runbook) {
         (scope @ None, Some(more)) => *scope = Some(more.clone()),
         (_, None) => {}
     }
-    whole.head.must_not_change.extend(child.head.must_not_change.iter().cloned());
+    let guards = child.head.must_not_change.iter().cloned().map(|mut guard| {
+        // It is measured where the included runbook runs.
+        let place = place.map_or(HERE, String::as_str).to_owned();
+        guard.r#where.get_or_insert(Name { value: place, span: guard.what.span });
+        guard
+    });
+    whole.head.must_not_change.extend(guards);
     whole.head.forbidden.extend(child.head.forbidden.iter().cloned());
     let files = child.head.files.iter().filter(|file| whole.head.files.iter().all(|known| known.value != file.value));
     let files: Vec<_> = files.cloned().collect();
@@ -366,6 +411,26 @@ mod tests {
         let scope: Vec<_> = head.scope.as_ref().unwrap().files.iter().map(|file| file.source.as_str()).collect();
         assert_eq!(scope, ["/etc/kubernetes", "/var/lib/kubelet"]);
         assert_eq!((head.forbidden.len(), head.files[0].value.as_str()), (1, "scripts/a.sh"));
+    }
+
+    #[test]
+    fn it_runs_where_the_step_stands_and_is_guarded_there() {
+        let head = "targets: { node: { host: masato, via: ssh } }\n";
+        let step = "repair: [{ include: kubelet, where: node, inputs: { node: masato } }]\n";
+        let said = problems(&[("a", &format!("{head}{step}")), ("kubelet", KUBELET)]);
+        assert_eq!(
+            said,
+            ["include: what `kubelet` works within would be measured in another place than where it runs"]
+        );
+        let whole = format!("{head}where: node\nscope: {{ files: [/etc/kubernetes] }}\n{step}");
+        assert_eq!(runbook(&[("a", &whole), ("kubelet", KUBELET)]).head.scope.unwrap().files.len(), 2);
+        let looks = "part: true\nmust_not_change: [{ what: names, files: [/etc/hosts] }]\nrepair: [{ check: { tcp: 'kengo:1' } }]\n";
+        let include = |id: &str| format!("{head}repair: [{{ include: {id}, where: node }}]\n");
+        let said = problems(&[("a", &include("looks")), ("looks", looks)]);
+        assert_eq!(said, ["contradiction: in `looks`: `tcp` asks from this machine, and not from another place"]);
+        let guards = looks.replace("check: { tcp: 'kengo:1' }", "check: 'true'");
+        let guarded = runbook(&[("a", &include("guards")), ("guards", &guards)]).head.must_not_change;
+        assert_eq!(guarded[0].r#where.as_ref().unwrap().value, "node");
     }
 
     #[test]

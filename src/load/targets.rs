@@ -1,11 +1,11 @@
 //! Targets and `where`: that each place exists, and that what is asked of it can be done there.
 
-use super::words::{check_id, key_span, keys_under};
+use super::words::{check_id, keys_under};
 use crate::diagnostic::Code;
 use crate::model::decode::Cx;
 use crate::model::runbook::WrittenRunbook;
 use crate::model::target::{HERE, WrittenVia};
-use crate::model::{Name, Phase, Runbook, Step, StepKind, Target, Test};
+use crate::model::{Name, Phase, Probe, Runbook, Step, StepKind, Target, Test};
 use crate::text::suggestion::suggest;
 use crate::yaml::Node;
 
@@ -31,13 +31,8 @@ pub(super) fn check(runbook: &Runbook, tree: &Node, cx: &mut Cx) {
     }
     if let Some(place) = &head.r#where {
         known(head, place, cx);
-        let guarded = head.scope.is_some() || !head.must_not_change.is_empty();
-        if guarded && target(head, Some(place)).is_some_and(|target| target.via.is_some()) {
-            let message = "guards in another place are part of the format, but this locum cannot measure them yet";
-            let problem = cx.problem(Code::NotBuiltYet, key_span(tree, &["where"]), message);
-            cx.push(problem.help("say `where` at the steps; `scope` and `must_not_change` are then of this machine"));
-        }
     }
+    guards(head, cx);
     for phase in Runbook::PHASES {
         for step in runbook.phase(phase) {
             Place { head, phase, r#where: head.r#where.as_ref(), looped: false }.step(step, cx);
@@ -71,6 +66,27 @@ fn check_target(target: &Target, cx: &mut Cx) {
     }
 }
 
+/// What is guarded in another place is written out whole: nothing there is this person's home or folder.
+fn guards(head: &WrittenRunbook, cx: &mut Cx) {
+    let scope = head.scope.iter().map(|scope| (None, scope.files.as_slice()));
+    let others = head.must_not_change.iter();
+    let others = others.map(|guard| (guard.r#where.as_ref(), guard.files.as_deref().unwrap_or_default()));
+    for (place, files) in scope.chain(others) {
+        if let Some(place) = place {
+            known(head, place, cx);
+        }
+        if target(head, place.or(head.r#where.as_ref())).is_none_or(|target| target.via.is_none()) {
+            continue;
+        }
+        for file in files.iter().filter(|file| !file.starts_with(['/', '{'])) {
+            let message =
+                format!("`{}` is guarded in another place, where it is not known what it starts from", &**file);
+            let problem = cx.problem(Code::OutOfRange, file.span, message);
+            cx.push(problem.help("write the whole path, from `/` on"));
+        }
+    }
+}
+
 /// The target of a `where`; none where it is this machine or does not exist.
 fn target<'a>(head: &'a WrittenRunbook, place: Option<&Name>) -> Option<&'a Target> {
     head.targets.get(place?.value.as_str())
@@ -86,6 +102,68 @@ fn known(head: &WrittenRunbook, place: &Name, cx: &mut Cx) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help("declare it under `targets`, or write `here` for this machine"),
     });
+}
+
+/// What a step looks at and edits, as far as it can be reached in its place.
+pub(super) fn reached(step: &Step, target: &Target, cx: &mut Cx) {
+    if target.via.is_some() {
+        for probe in step.tests().filter_map(|test| if let Test::Probe(probe) = test { Some(probe) } else { None }) {
+            probe_there(probe, cx);
+        }
+    }
+    let StepKind::Edit(path) = &step.kind else { return };
+    if target.via.is_some() {
+        whole_path(path, cx);
+    } else if target.user.is_some() {
+        let message =
+            "an `edit` as another account of this machine is part of the format, but this locum cannot do it yet";
+        let problem = cx.problem(Code::NotBuiltYet, path.span, message);
+        cx.push(problem.help("make it a `change` with a command, or run locum as that account"));
+    }
+}
+
+/// What a probe can see of another place: files, and its systemd. The network it would see from here.
+fn probe_there(probe: &Probe, cx: &mut Cx) {
+    match probe {
+        Probe::Certificate(certificate) => {
+            for at in certificate.certificate.iter() {
+                if at.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) && !at.contains('/') {
+                    let message =
+                        "a certificate that is served is asked for from this machine, and not from another place";
+                    let problem = cx.problem(Code::Contradiction, at.span, message);
+                    cx.push(problem.help("say `where: here` at the step, or use a command that asks there"));
+                } else {
+                    whole_path(at, cx);
+                }
+            }
+            certificate.signed_by.iter().for_each(|path| whole_path(path, cx));
+        }
+        Probe::File(file) => whole_path(&file.file, cx),
+        Probe::Systemd(_) => {}
+        Probe::Http(_) | Probe::Tcp(_) | Probe::Dns(_) | Probe::Clock(_) => {
+            let message = format!("`{}` asks from this machine, and not from another place", probe.word());
+            let problem = cx.problem(Code::Contradiction, probe.span(), message);
+            cx.push(problem.help("say `where: here` at the step, or use a command that asks there"));
+        }
+        Probe::Disk(_) | Probe::Process(_) => {
+            let message = format!(
+                "`{}` in another place is part of the format, but this locum cannot look there yet",
+                probe.word()
+            );
+            let problem = cx.problem(Code::NotBuiltYet, probe.span(), message);
+            cx.push(problem.help("use a command that tests the same there, such as `df` or `pgrep`"));
+        }
+    }
+}
+
+/// In another place nothing is this person's home or folder.
+fn whole_path(path: &crate::model::Text, cx: &mut Cx) {
+    if path.starts_with(['/', '{']) {
+        return;
+    }
+    let message = format!("`{}` is in another place, where it is not known what it starts from", &**path);
+    let problem = cx.problem(Code::OutOfRange, path.span, message);
+    cx.push(problem.help("write the whole path, from `/` on"));
 }
 
 /// Where a step stands.
@@ -124,35 +202,12 @@ impl<'a> Place<'a> {
     }
 
     fn at(&mut self, step: &Step, target: &Target, cx: &mut Cx) {
-        if target.via.is_some() {
-            for probe in step.tests().filter_map(|test| if let Test::Probe(probe) = test { Some(probe) } else { None })
-            {
-                let message = "a probe in another place is part of the format, but this locum cannot make it yet";
-                let problem = cx.problem(Code::NotBuiltYet, probe.span(), message);
-                cx.push(problem.help("use a command that tests the same there, or say `where: here` at the step"));
-            }
-        }
-        if let (StepKind::Edit(path), true) = (&step.kind, target.via.is_some()) {
-            let message = "an `edit` in another place is part of the format, but this locum cannot do it yet";
-            let problem = cx.problem(Code::NotBuiltYet, path.span, message);
-            cx.push(problem.help("make it a `change` with a command there, or do it by hand"));
-        }
-        if let (Some(edit), true) = (&step.fields.edit, target.via.is_some() || target.user.is_some()) {
-            let message = "a file in another place is part of the format, but this locum cannot edit it there yet";
-            let problem = cx.problem(Code::NotBuiltYet, edit.span, message);
-            cx.push(problem.help("use a `change` that edits it, or say `where: here`"));
-        }
+        reached(step, target, cx);
         let armed = step.fields.undo.as_ref().and_then(|undo| undo.unless_confirmed.as_ref());
         if let (Some(after), Some(WrittenVia::Prefix(_))) = (armed, &target.via) {
             let message = "`unless_confirmed` behind a prefix is part of the format, but this locum cannot hold its timer there yet";
             let problem = cx.problem(Code::NotBuiltYet, after.span, message);
             cx.push(problem.help("reach that place by `via: ssh`, or run locum there with `where: here`"));
-        }
-        if let (StepKind::Include { runbook, .. }, true) = (&step.kind, target.via.is_some()) {
-            let message =
-                "an included runbook in another place is part of the format, but this locum cannot run it yet";
-            let problem = cx.problem(Code::NotBuiltYet, runbook.span, message);
-            cx.push(problem.help("write its steps here, or say `where: here`"));
         }
         if !target.is_several(self.head) || self.looped {
             return;
@@ -193,10 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_edited_only_on_this_machine() {
-        let said = of("where: pod\nrepair: [ { edit: /etc/site.conf } ]\n");
-        assert!(said.contains("not-built-yet: an `edit` in another place"), "{said}");
-        assert_eq!(of("where: pod\nrepair: [ { edit: /etc/site.conf, where: here } ]\n"), "");
+    fn a_file_is_edited_by_its_whole_path_in_another_place() {
+        assert_eq!(of("where: pod\nrepair: [ { edit: /etc/site.conf } ]\n"), "");
+        let said = of("where: pod\nrepair: [ { edit: site.conf } ]\n");
+        assert!(said.contains("out-of-range: `site.conf` is in another place"), "{said}");
+        assert_eq!(of("where: pod\nrepair: [ { edit: site.conf, where: here } ]\n"), "");
+        assert_eq!(of("where: nodes\nrepair: [ { edit: site.conf } ]\n"), "", "this machine, as it is");
     }
 
     #[test]
@@ -208,15 +265,36 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_elsewhere_is_refused_and_not_done_here() {
-        let said = of("diagnose: [ { check: { file: /etc/hosts }, where: pod } ]\n");
-        assert!(said.contains("not-built-yet: a probe in another place"), "{said}");
+        let said = of("diagnose: [ { check: { process: etcd }, where: pod } ]\n");
+        assert!(said.contains("not-built-yet: `process` in another place"), "{said}");
+        for probe in ["tcp: 'kengo:1'", "http: 'http://kengo/'", "certificate: 'kengo:443'", "dns: kengo"] {
+            let said = of(&format!("diagnose: [ {{ check: {{ {probe} }}, where: pod }} ]\n"));
+            assert!(
+                said.contains("contradiction: ") && said.contains("from this machine, and not from another"),
+                "{said}"
+            );
+        }
+        for probe in ["file: /etc/hosts", "certificate: [/a.crt, '{{ host }}']", "systemd: kubelet"] {
+            assert_eq!(of(&format!("diagnose: [ {{ check: {{ {probe} }}, where: pod }} ]\n")), "", "{probe}");
+        }
+        let said = of("diagnose: [ { check: { file: ~/.kube/config }, where: pod } ]\n");
+        assert!(said.contains("out-of-range: `~/.kube/config` is in another place"), "{said}");
+        assert_eq!(of("diagnose: [ { check: { file: hosts }, where: nodes } ]\n"), "");
+    }
+
+    #[test]
+    fn what_is_guarded_elsewhere_is_written_out_whole() {
         let said = of("where: pod\nscope: { files: [/etc] }\ndiagnose: [ { check: 'true' } ]\n");
-        assert!(said.contains("not-built-yet: guards in another place"), "{said}");
-        assert_eq!(of("diagnose: [ { check: { file: /etc/hosts }, where: nodes } ]\n"), "");
-        let said = of("repair: [ { edit: /etc/hosts, where: pod, no_undo: n } ]\n");
-        assert!(said.contains("not-built-yet: a file in another place"), "{said}");
-        let said = of("repair: [ { include: other, where: pod } ]\n");
-        assert!(said.contains("not-built-yet: an included runbook in another place"), "{said}");
+        assert_eq!(said, "");
+        let said = of("where: pod\nscope: { files: [~/pki] }\ndiagnose: [ { check: 'true' } ]\n");
+        assert!(said.contains("out-of-range: `~/pki` is guarded in another place"), "{said}");
+        let said =
+            of("must_not_change: [ { what: pki, files: [pki], where: pod } ]\ndiagnose: [ { check: 'true' } ]\n");
+        assert!(said.contains("out-of-range: `pki`"), "{said}");
+        assert_eq!(of("must_not_change: [ { what: pki, files: [pki] } ]\ndiagnose: [ { check: 'true' } ]\n"), "");
+        let said =
+            of("must_not_change: [ { what: pki, files: [/pki], where: nods } ]\ndiagnose: [ { check: 'true' } ]\n");
+        assert!(said.contains("unknown-target"), "{said}");
     }
 
     #[test]

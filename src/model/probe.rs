@@ -158,6 +158,11 @@ macro_rules! probes {
                 match self { $(Self::$variant(probe) => probe.span,)* }
             }
 
+            /// Its first key.
+            pub const fn word(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $word,)* }
+            }
+
             /// Reads it by its first key.
             pub fn decode(node: &Node, cx: &mut Cx) -> Option<Self> {
                 $(if node.get($word).is_some() {

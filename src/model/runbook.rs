@@ -160,10 +160,11 @@ record! {
         files: Option<Vec<Text>>,
         /// A command whose output must stay the same.
         output_of: Option<Command>,
+        /// Where it is; default: the `where` of the runbook.
+        r#where = "where": Option<Name>,
         /// What is said when it is broken.
         if_broken: Option<IfBroken>,
     }
-    later ["where"]
 }
 
 record! {

@@ -21,6 +21,7 @@ mod small_file;
 mod sntp;
 mod systemd;
 mod tcp;
+mod there;
 mod waited;
 mod words;
 
@@ -32,6 +33,7 @@ use chrono::{DateTime, Utc};
 
 pub use clock::CONFIGURED;
 pub use http::scheme_and_place;
+pub use there::{ONLY_CERTIFICATES, Reach, probe_there};
 
 use crate::model::probe::{PATIENCE, UnitState};
 use crate::text::amount::Amount;

@@ -12,6 +12,8 @@ use crate::model::probe::UnitState;
 const LIMIT: u64 = 64 * 1024;
 /// It is there where systemd runs the machine.
 const BOOTED: &str = "/run/systemd/system";
+/// What is asked of a unit.
+const PROPERTIES: &str = "LoadState,ActiveState,SubState,Result,UnitFileState,StateChangeTimestamp";
 
 /// Asks systemd about a unit.
 pub fn look(unit: &str, state: UnitState) -> Probed {
@@ -28,6 +30,22 @@ pub fn look(unit: &str, state: UnitState) -> Probed {
     }
 }
 
+/// The same where a script is run on the machine that is meant.
+pub fn look_by(unit: &str, state: UnitState, run: impl Fn(&str) -> Result<Vec<u8>, String>) -> Probed {
+    if !is_unit(unit) {
+        return Probed::new(Verdict::CannotTell, format!("`{unit}` is no name of a unit"));
+    }
+    let unit_word = crate::text::shell::single_quote(unit);
+    let script = format!(
+        "[ -d {BOOTED} ] || {{ echo 'this machine was not started with systemd, so it has no units'; exit 0; }}\n\
+         SYSTEMD_COLORS=0 LC_ALL=C systemctl show --no-pager --property {PROPERTIES} -- {unit_word} 2>&1 | head -c {LIMIT}\n"
+    );
+    match run(&script).and_then(|bytes| answer(&String::from_utf8_lossy(&bytes))) {
+        Ok(answer) => judge(unit, state, &answer),
+        Err(reason) => Probed::new(Verdict::CannotTell, reason),
+    }
+}
+
 /// The letters of unit names; none of them could be an option.
 fn is_unit(unit: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
@@ -36,8 +54,7 @@ fn is_unit(unit: &str) -> bool {
 
 /// What `systemctl show` says, within the limits of time and length.
 fn ask(systemctl: &Path, unit: &str) -> Result<BTreeMap<String, String>, String> {
-    let properties = "LoadState,ActiveState,SubState,Result,UnitFileState,StateChangeTimestamp";
-    let words = ["show", "--no-pager", "--property", properties, "--", unit];
+    let words = ["show", "--no-pager", "--property", PROPERTIES, "--", unit];
     let asked = duct::cmd(systemctl, words).env("LC_ALL", "C").env("SYSTEMD_COLORS", "0").stdin_null();
     let reader = asked.stderr_to_stdout().unchecked().reader();
     let reader = reader.map_err(|error| format!("`{}` cannot be started: {error}", systemctl.display()))?;
@@ -51,7 +68,11 @@ fn ask(systemctl: &Path, unit: &str) -> Result<BTreeMap<String, String>, String>
     let bytes = bytes
         .ok_or_else(|| format!("systemd gave no answer within {}", span(PATIENCE)))?
         .map_err(|error| format!("the answer of systemd cannot be read: {error}"))?;
-    let text = String::from_utf8_lossy(&bytes);
+    answer(&String::from_utf8_lossy(&bytes))
+}
+
+/// The lines that systemd gave, or what it said instead.
+fn answer(text: &str) -> Result<BTreeMap<String, String>, String> {
     let answer: BTreeMap<_, _> = text
         .lines()
         .filter_map(|line| line.split_once('='))

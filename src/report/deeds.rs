@@ -94,7 +94,11 @@ fn about(attempt: &Attempt, times: Times) -> Vec<String> {
 /// A way back in words.
 pub fn way_back(undo: &WayBack) -> String {
     match undo {
-        WayBack::Copy { entries } => format!("the copy of {entries} files, read back"),
+        WayBack::Copy { entries, on } if on.is_empty() => format!("the copy of {entries} files, read back"),
+        WayBack::Copy { entries, on } => {
+            let on = on.iter().map(|on| code(on)).collect::<Vec<_>>().join(", ");
+            format!("the copy of {entries} files, read back, in {on} (private; remove it when all is well)")
+        }
         WayBack::Command => "the runbook's command".to_owned(),
         WayBack::ByHand => "by hand".to_owned(),
         WayBack::None { why } => format!("**none**: {}", inline(why)),

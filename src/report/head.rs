@@ -100,8 +100,8 @@ fn untouchable(plan: &Plan, run: &Run) -> String {
     let mut texts = Vec::new();
     match guards(plan, run) {
         Ok(lines) => {
-            texts.extend(lines.scope.iter().map(|path| code(path)));
-            texts.extend(lines.others.iter().map(|guard| inline(&guard.what)));
+            texts.extend(lines.files().iter().map(|path| format!("{}{}", code(path), inline(&lines.on()))));
+            texts.extend(lines.others().iter().map(|what| inline(what)));
         }
         Err(_) => texts.extend(head.scope.iter().flat_map(|scope| &scope.files).map(|path| code(path))),
     }

@@ -58,7 +58,7 @@ fn intent(attempt: &str, step: &str, does: Does, script: &str) -> Event {
         confirm: change.then(|| Confirm { how: "typed".to_owned(), text: "renew".to_owned() }),
         rerun: if change { Rerun::Never } else { Rerun::Look },
         risk: change.then_some(Risk::High),
-        undo: change.then_some(WayBack::Copy { entries: 63 }),
+        undo: change.then_some(WayBack::Copy { entries: 63, on: Vec::new() }),
         armed: None,
         undoes: None,
         retry_of: None,

@@ -12,13 +12,14 @@ use super::fence;
 use super::place::{Belongs, Place};
 use super::secrets::capture_of;
 use super::stop::Stop;
-use super::watch::{Sight, Watch};
+use super::there::Reaching;
+use super::watch::{Hands, Sight, Watch};
 use crate::engine::record::{Disarmed, EndResult, Facts, Held, Judged, Matched, Stream, Target};
-use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TargetLine, TestLine, Via};
+use crate::engine::resolve::{CaptureLine, CommandLine, ExpectLine, Prove, TestLine, Via};
 use crate::exec::{self, Around, Captured, Ending, Exit, Expectation, Over, StreamFacts, Taken, capture, judge};
-use crate::guard::Progress;
+use crate::guard::{Progress, file_there};
 use crate::model::fields::Hosts;
-use crate::probe::{Verdict, probe};
+use crate::probe::{ONLY_CERTIFICATES, Probe, Probed, Reach, Verdict, probe, probe_there};
 use crate::text::{contains_at_word_borders, plain, plain_lines};
 
 /// How many lines of an output are told as what was found.
@@ -48,12 +49,8 @@ impl Asker {
     pub fn test(&self, test: &TestLine, wanted: &Wanted, blob: &Path, stop: &Stop) -> Facts {
         let begun = Instant::now();
         let mut facts = match test {
-            TestLine::Probe(_) if !self.place.at.is_here() => Facts {
-                found: vec![format!("a probe cannot look at {} yet", plain(&self.place.at.host))],
-                ..measured(Judged::Unknown)
-            },
             TestLine::Probe(line) => {
-                let probed = probe(&self.place.probe(line), crate::host::Clock.now());
+                let probed = self.probed(&self.place.probe(line), blob, stop);
                 let judged = match probed.verdict {
                     Verdict::Ok => Judged::Passed,
                     Verdict::Fault => Judged::Failed,
@@ -73,6 +70,19 @@ impl Asker {
         };
         facts.dur_ms = since(begun);
         facts
+    }
+
+    /// Looks here, or over there at what a plain machine can show.
+    fn probed(&self, asked: &Probe, blob: &Path, stop: &Stop) -> Probed {
+        let (at, now) = (&self.place.at, crate::host::Clock.now());
+        if at.is_here() {
+            return probe(asked, now);
+        }
+        let reaching = Reaching::new(self, blob, stop);
+        let script = |script: &str| reaching.script(at, script);
+        let certificates =
+            |path: &Path| file_there(path, Some(ONLY_CERTIFICATES), &script).map_err(|error| chain(&error));
+        probe_there(asked, &Reach { host: &at.host, certificates: &certificates, script: &script }, now)
     }
 
     /// Tells people through a channel of the user; in words, why it did not go.
@@ -200,17 +210,7 @@ impl Asker {
         if watch.is_empty() {
             return Ok(None);
         }
-        let blob = blob.with_extension("guard.out");
-        let ask = |line: &CommandLine| {
-            let here = Self { place: self.place.at(&TargetLine::default()), ..self.clone() };
-            let (exit, _) = here.run_look(line, &blob, stop).map_err(|error| chain(&error))?;
-            match exit.code {
-                Some(0) => std::fs::read(&blob).map_err(|error| error.to_string()),
-                Some(code) => Err(format!("exit {code}")),
-                None => Err("ended by a signal or a time-out".to_owned()),
-            }
-        };
-        watch.look(&ask, &self.measured).map(Some)
+        watch.look(&Reaching::new(self, blob, stop), &self.measured).map(Some)
     }
 }
 
@@ -377,7 +377,7 @@ fn found(exit: &Exit, blob: &Path, matched: &[Matched]) -> Vec<String> {
 }
 
 /// The last lines of an output that say something.
-fn last_lines(blob: &Path, most: usize) -> Vec<String> {
+pub(super) fn last_lines(blob: &Path, most: usize) -> Vec<String> {
     let Ok(bytes) = tail(blob, TOLD_BYTES) else { return Vec::new() };
     let text = plain_lines(&String::from_utf8_lossy(&bytes));
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).map(plain).collect();

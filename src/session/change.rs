@@ -145,7 +145,7 @@ impl Session {
     /// The command of a step, where it has one; an edit is one of this program.
     fn line_of(&self, resolved: &Resolved) -> Option<CommandLine> {
         match &resolved.work {
-            Work::Edit { path, draft } => Some(self.replacing(path, draft.as_ref()?)),
+            Work::Edit { path, draft } => Some(self.replacing(&resolved.at, path, draft.as_ref()?)),
             _ => command_of(resolved).cloned(),
         }
     }
@@ -253,9 +253,8 @@ impl Session {
         let effects = self.commit(Command::Begin(Box::new(beginning)))?;
         let (Some(undone), true) = (undone, effects.contains(&Effect::Go(task.attempt.clone()))) else { return Ok(()) };
         task.copy = self.folder.copies().join(undone.to_string());
-        let strays = self.folder.copies().join(format!("{}.strays", task.attempt));
         self.busy = Some(Busy::Running { attempt: task.attempt.clone(), step: task.resolved.key.clone() });
-        self.beside.run(move || task.restore(&strays, before));
+        self.beside.run(move || task.put_back(before));
         Ok(())
     }
 

@@ -121,7 +121,7 @@ impl Task {
 
     fn compared(&self, before: &Sight) -> Result<Option<(Guards, Sight)>, String> {
         let Some(now) = self.asker.sight(&self.watch, &self.blob, &self.stop)? else { return Ok(None) };
-        let guards = self.watch.compare(before, &now, &self.resolved.may_change);
+        let guards = self.watch.compare(before, &now, &self.resolved.may_change, &self.resolved.at);
         Ok(Some((guards.map_err(|error| super::ask::chain(&error))?, now)))
     }
 }

@@ -8,14 +8,17 @@ use similar::{ChangeTag, TextDiff};
 
 use super::control::{Edited, Editing, Trouble};
 use super::keep::write_private;
-use super::watch::expand;
+use super::stop::Stop;
+use super::there::{self, Reaching};
+use super::watch::{Hands, expand};
 use super::{Session, ask, failed};
 use crate::engine::command::Command;
 use crate::engine::record::EditDraft;
-use crate::engine::resolve::{CommandLine, Resolved, SecretTexts, Work};
+use crate::engine::resolve::{CommandLine, Resolved, TargetLine, Work};
 use crate::engine::{Exit, Key, Refusal};
 use crate::exec::{self, REPLACE};
-use crate::text::{plain, sha256};
+use crate::guard;
+use crate::text::{base64, plain, sha256};
 
 /// How much of a difference is on record, in lines and bytes.
 const KEPT_LINES: usize = 200;
@@ -24,9 +27,9 @@ const KEPT_BYTES: usize = 16 * 1024;
 impl Session {
     /// Makes a fresh private copy; what was drafted before goes on where the file is still the same.
     pub(super) fn private_copy(&self, resolved: &Resolved) -> Result<Editing, Trouble> {
-        let (path, draft) = edited(resolved)?;
-        let path = expand(path, &self.place.home, &self.place.cwd);
-        let original = contents(&path)?;
+        let (named, draft) = edited(resolved)?;
+        let path = self.path_of(&resolved.at, named);
+        let original = self.content_of(&resolved.at, named)?;
         let drafted = draft.filter(|draft| draft.before == sha256(&original));
         let content = match drafted {
             Some(draft) => contents(&self.kept(&draft.after))?,
@@ -50,8 +53,8 @@ impl Session {
         how: &str,
     ) -> Result<Edited, Trouble> {
         let (named, _) = edited(resolved)?;
-        let path = expand(named, &self.place.home, &self.place.cwd);
-        let original = contents(&path)?;
+        let path = self.path_of(&resolved.at, named);
+        let original = self.content_of(&resolved.at, named)?;
         let new = match content {
             Some(given) => contents(given)?,
             None => contents(&self.private(&resolved.key, &path))?,
@@ -72,29 +75,47 @@ impl Session {
         Ok(Edited::Drafted)
     }
 
-    /// The command that replaces the file.
-    pub(super) fn replacing(&self, path: &str, draft: &EditDraft) -> CommandLine {
+    /// The command that replaces the file, in its place.
+    pub(super) fn replacing(&self, at: &TargetLine, path: &str, draft: &EditDraft) -> CommandLine {
+        if !at.is_here() {
+            let script = guard::write_there(Path::new(path), &draft.before, &draft.after);
+            // What was confirmed is proved over there by its digest; where it cannot be read here, nothing is replaced.
+            let content = contents(&self.kept(&draft.after)).unwrap_or_default();
+            let line = there::line(&script, Some(base64(&content)));
+            return CommandLine { timeout: None, split: false, ..line };
+        }
         let path = expand(path, &self.place.home, &self.place.cwd).display().to_string();
         let (program, new) = (self.program.display().to_string(), self.kept(&draft.after).display().to_string());
         let argv = vec![program, REPLACE.to_owned(), path, new, draft.before.clone(), draft.after.clone()];
-        CommandLine {
-            argv,
-            shown: String::new(),
-            env: std::collections::BTreeMap::new(),
-            cwd: Some("/".to_owned()),
-            stdin: None,
-            timeout: None,
-            warn_after: None,
-            split: false,
-            keep: true,
-            secrets: SecretTexts::default(),
-        }
+        CommandLine { argv, cwd: Some("/".to_owned()), timeout: None, split: false, ..there::line("", None) }
     }
 
     /// Whether a file has the content with this digest.
-    pub(super) fn has_content(&self, path: &str, digest: &str) -> bool {
-        let path = expand(path, &self.place.home, &self.place.cwd);
-        contents(&path).is_ok_and(|content| sha256(&content) == *digest)
+    pub(super) fn has_content(&self, at: &TargetLine, path: &str, digest: &str) -> bool {
+        self.content_of(at, path).is_ok_and(|content| sha256(&content) == *digest)
+    }
+
+    fn path_of(&self, at: &TargetLine, path: &str) -> PathBuf {
+        if at.is_here() { expand(path, &self.place.home, &self.place.cwd) } else { PathBuf::from(path) }
+    }
+
+    /// What a file holds, in its place.
+    fn content_of(&self, at: &TargetLine, path: &str) -> Result<Vec<u8>, Trouble> {
+        let whole = self.path_of(at, path);
+        if at.is_here() {
+            return contents(&whole);
+        }
+        let refused =
+            |why: String| failed(format!("`{}` on {}: {why}", plain(path), plain(&at.host)), Exit::Environment);
+        if !whole.is_absolute() {
+            return Err(refused("it is no whole path, and nothing says where it starts there".to_owned()));
+        }
+        let asker = self.asker(&self.next_attempt());
+        let spool = self.folder.blobs().join(format!("{}.out", asker.belongs.attempt));
+        let stop = Stop::default();
+        let reaching = Reaching::new(&asker, &spool, &stop);
+        guard::file_there(&whole, None, &|script| reaching.script(at, script))
+            .map_err(|error| refused(ask::chain(&error)))
     }
 
     /// Where a person edits: the file's own name, so that the editor knows what it is.

@@ -10,6 +10,7 @@ pub mod bundle;
 mod change;
 pub mod confirm;
 pub mod control;
+mod copies;
 mod deed;
 mod edit;
 pub mod elsewhere;
@@ -30,6 +31,7 @@ pub mod secrets;
 mod side_shell;
 pub mod stop;
 pub mod task;
+mod there;
 mod versions;
 pub mod watch;
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::beside::Beside;
 use super::bundle::Bundle;
 use super::others::{Other, Reach, others};
-use super::place::Place;
+use super::place::{OutsideLab, Place};
 use super::stop::Stop;
 use super::watch::Watch;
 use super::{Session, Trouble, ask, failed, journal_trouble};
@@ -249,7 +249,11 @@ impl Session {
             .map_err(|why| failed(format!("guards: {why}"), Exit::InvalidRunbook))?;
         let watch = Watch::new(lines, &self.place.home, &self.place.cwd);
         self.watch = watch.map_err(|error| failed(ask::chain(&error), Exit::InvalidRunbook))?;
-        let outside = self.place.watches(self.watch.paths());
+        let away = self.watch.elsewhere().filter(|_| self.place.lab.is_some());
+        let outside = match away {
+            Some(host) => Err(OutsideLab(host.to_owned())),
+            None => self.place.watches(self.watch.paths()),
+        };
         outside.map_err(|outside| failed(outside.to_string(), Exit::WrongTarget))
     }
 }

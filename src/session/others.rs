@@ -39,7 +39,7 @@ impl Reach {
     /// Of a run as it was opened.
     pub fn of(plan: &Plan, run: &Run, home: &Path) -> Self {
         let cwd = run.opened.as_ref().map_or_else(PathBuf::new, |opened| PathBuf::from(&opened.cwd));
-        let scope = resolve::guards(plan, run).map(|lines| lines.scope).unwrap_or_default();
+        let scope = resolve::guards(plan, run).map(|lines| lines.files_here()).unwrap_or_default();
         Self {
             id: plan.runbook.id.clone(),
             hosts: machines(plan, run),

@@ -200,9 +200,10 @@ impl Place {
         self.at(&TargetLine::default()).limited(&line, belongs)
     }
 
-    /// A probe with its paths made absolute.
+    /// A probe with its paths made absolute; in another place they are written out whole.
     pub fn probe(&self, line: &ProbeLine) -> Probe {
-        let path = |path: &String| expand(path, &self.home, &self.cwd);
+        let here = self.at.is_here();
+        let path = |path: &String| if here { expand(path, &self.home, &self.cwd) } else { PathBuf::from(path) };
         match line {
             ProbeLine::Certificate { at, valid_for, signed_by, is_ca, name } => Probe::Certificate {
                 at: at

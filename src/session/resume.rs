@@ -363,7 +363,7 @@ impl Session {
                 held.iter().all(|test| test.held).then(|| proved(all.join("; "), held))
             }
             (Does::Change, Work::Edit { path, draft: Some(draft) }) => {
-                let is_there = self.has_content(path, &draft.after);
+                let is_there = self.has_content(&task.resolved.at, path, &draft.after);
                 is_there.then(|| proved(format!("`{}` has the new content", plain(path)), Vec::new()))
             }
             _ => None,

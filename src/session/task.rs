@@ -1,6 +1,6 @@
 //! What goes on beside the screen: threads that look, prepare, carry and settle, and the messages they send.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,6 @@ use crate::engine::record::{Changed, Disarmed, Does, EndResult, Facts, Guards, J
 use crate::engine::resolve::{Resolved, TestLine, UndoLine, Work};
 use crate::engine::{AttemptId, Key};
 use crate::exec::{self, Afar, ExecError, Exit, Supervised, Taken};
-use crate::guard;
 
 /// One queue, one decider: everything that happens comes as one of these.
 #[derive(Debug)]
@@ -209,26 +208,9 @@ impl Task {
         let broken = guards.as_ref().is_some_and(|guards| !guards.broken.is_empty());
         let copies = self.resolved.does == Does::Change && self.resolved.undo == UndoLine::Copy;
         let goes_on = copies && !broken && needs.iter().all(|need| need.held);
-        let way_back = if goes_on { Some(self.copy()?) } else { None };
+        let way_back = if goes_on { Some(self.take_copies()?) } else { None };
         let target = self.resolved.at.prove.as_ref().map(|prove| self.asker.prove(prove, &self.blob, &self.stop));
         Ok(Prepared { needs, done, sight, guards, way_back, target })
-    }
-
-    /// What is copied before: the scope, and a file that is edited.
-    fn roots(&self) -> Result<guard::Roots, String> {
-        let edited = match &self.resolved.work {
-            Work::Edit { path, .. } => Some(super::watch::expand(path, &self.asker.place.home, &self.asker.place.cwd)),
-            _ => None,
-        };
-        let roots = self.watch.scope.all().iter().cloned().chain(edited);
-        guard::Roots::new(roots).map_err(|error| error.to_string())
-    }
-
-    fn copy(&self) -> Result<WayBack, String> {
-        let copy =
-            guard::copy(&self.roots()?, &self.copy).map_err(|error| format!("cannot copy the scope: {error}"))?;
-        let entries = copy.read_back().map_err(|error| format!("the copy of the scope does not read back: {error}"))?;
-        Ok(WayBack::Copy { entries: entries as u64 })
     }
 
     /// While a change runs, and after it.
@@ -273,27 +255,6 @@ impl Task {
         let leftover = left.iter().map(|left| format!("{} {}", left.pid, crate::text::plain(&left.command))).collect();
         let found = vec!["its supervisor is gone without a word".to_owned()];
         Facts { leftover, found, ..measured(Judged::Unknown) }
-    }
-
-    /// Puts the copy of the scope back.
-    pub fn restore(self, strays: &Path, before: Option<Sight>) {
-        let begun = Instant::now();
-        let restored = guard::Copy::open(&self.copy).and_then(|copy| guard::restore(&copy, strays));
-        let mut facts = match restored {
-            Ok(restored) => {
-                let mut found = vec![format!("{} of {} as before", restored.as_before, restored.total)];
-                found.extend(restored.moved_aside.iter().map(|path| format!("moved aside: {}", path.display())));
-                found.extend(
-                    restored.still_different.iter().map(|left| format!("still different: {}", left.path.display())),
-                );
-                found.extend(restored.trouble.iter().map(|trouble| ask::chain(trouble)));
-                let found = found.iter().map(|line| crate::text::plain(line)).collect();
-                Facts { found, ..measured(if restored.is_whole() { Judged::Passed } else { Judged::Failed }) }
-            }
-            Err(error) => Facts { found: vec![ask::chain(&error)], ..measured(Judged::Failed) },
-        };
-        facts.dur_ms = ask::since(begun);
-        self.settle(facts, before);
     }
 
     /// `done_when`, captures, guards; then it has its end.
@@ -358,7 +319,8 @@ pub(super) fn guards_after(
     let Some(before) = before else { return Ok((None, None, None)) };
     match asker.sight(watch, blob, stop) {
         Ok(Some(now)) => {
-            let guards = watch.compare(&before, &now, may_change).map_err(|error| error.to_string())?;
+            let guards = watch.compare(&before, &now, may_change, &asker.place.at);
+            let guards = guards.map_err(|error| error.to_string())?;
             Ok((Some(guards), Some(now), None))
         }
         Ok(None) => Ok((None, None, None)),

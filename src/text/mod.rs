@@ -3,6 +3,7 @@
 //! Everything here is a function of its input: no clock, file, process or terminal.
 
 pub mod amount;
+pub mod base64;
 pub mod duration;
 pub mod expect_text;
 pub mod hex;
@@ -21,6 +22,7 @@ pub mod width;
 pub mod zone;
 
 pub use amount::{Amount, bytes_text};
+pub use base64::base64;
 pub use duration::{human, parse_duration};
 pub use expect_text::contains_at_word_borders;
 pub use hex::{hex, sha256};

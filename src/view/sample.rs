@@ -229,7 +229,7 @@ impl Sample {
             cwd: "/srv/runbooks".into(),
             needs: Vec::new(),
             guards: (changes && self.plan.is_guarded()).then(|| guards(&[])),
-            way_back: changes.then_some(WayBack::Copy { entries: 63 }),
+            way_back: changes.then_some(WayBack::Copy { entries: 63, on: Vec::new() }),
         };
         self.ask(Command::Begin(Box::new(beginning))).expect("it begins");
         attempt

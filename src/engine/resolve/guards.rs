@@ -1,45 +1,150 @@
 //! What must not change, and what must not be run.
 
 use super::lines::{CommandLine, Resolved};
+use super::target::TargetLine;
 use super::{Resolver, Unresolved};
+use crate::engine::known::hosts;
 use crate::engine::plan::Plan;
 use crate::engine::run::Run;
-use crate::model::Runbook;
 use crate::model::step::ShellName;
+use crate::model::{Command, Name, Runbook, Target};
 use crate::text::pattern::CommandPattern;
 
-/// The guards of a run with their names filled in.
+/// The guards of a run with their names filled in, place by place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuardLines {
-    pub scope: Vec<String>,
+    /// What the runbook works within, for each machine.
+    pub scope: Vec<ScopeLine>,
+    /// Each of `must_not_change`, for each machine.
     pub others: Vec<GuardLine>,
 }
 
-/// One of `must_not_change`.
+/// The scope on one machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeLine {
+    pub at: TargetLine,
+    pub files: Vec<String>,
+}
+
+/// One of `must_not_change` on one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardLine {
     pub what: String,
+    pub at: TargetLine,
     pub files: Vec<String>,
     pub output_of: Option<CommandLine>,
+}
+
+impl GuardLines {
+    /// The files and folders of the scope, each once.
+    pub fn files(&self) -> Vec<String> {
+        once(self.scope.iter().flat_map(|scope| scope.files.iter().cloned()))
+    }
+
+    /// The files and folders of the scope that are on this machine.
+    pub fn files_here(&self) -> Vec<String> {
+        once(self.scope.iter().filter(|scope| scope.at.is_here()).flat_map(|scope| scope.files.iter().cloned()))
+    }
+
+    /// Where the scope is, in words for behind it; empty on this machine.
+    pub fn on(&self) -> String {
+        on(self.scope.iter().map(|scope| &scope.at))
+    }
+
+    /// What is guarded beside the scope, in words, with where it is.
+    pub fn others(&self) -> Vec<String> {
+        let whats = once(self.others.iter().map(|guard| guard.what.clone()));
+        let of = |what: &String| on(self.others.iter().filter(|guard| guard.what == *what).map(|guard| &guard.at));
+        whats.iter().map(|what| format!("{what}{}", of(what))).collect()
+    }
+}
+
+fn once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    texts.fold(Vec::new(), |mut all, text| {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+        all
+    })
+}
+
+fn on<'a>(places: impl Iterator<Item = &'a TargetLine>) -> String {
+    let hosts = once(places.filter(|at| !at.is_here()).map(|at| at.host.clone()));
+    if hosts.is_empty() { String::new() } else { format!(" on {}", hosts.join(", ")) }
 }
 
 /// What must not change.
 pub fn guards(plan: &Plan, run: &Run) -> Result<GuardLines, Unresolved> {
     let resolver = Resolver::new(plan, run, None);
     let head = &plan.runbook.head;
-    let scope = head.scope.as_ref().map_or(Ok(Vec::new()), |scope| resolver.texts(&scope.files))?;
-    let line = |guard: &crate::model::runbook::Guard| {
-        Ok(GuardLine {
-            what: resolver.prose(&guard.what),
-            files: resolver.texts(guard.files.as_deref().unwrap_or_default())?,
-            output_of: guard
-                .output_of
-                .as_ref()
-                .map(|command| resolver.bare_command(command, ShellName::Bash))
-                .transpose()?,
-        })
-    };
-    Ok(GuardLines { scope, others: head.must_not_change.iter().map(line).collect::<Result<_, _>>()? })
+    let mut lines = GuardLines::default();
+    if let Some(scope) = &head.scope {
+        for (resolver, at) in resolver.on_each(None)? {
+            lines.scope.push(ScopeLine { at, files: resolver.texts(&scope.files)? });
+        }
+    }
+    for guard in &head.must_not_change {
+        for (resolver, at) in resolver.on_each(guard.r#where.as_ref())? {
+            let command = |command| resolver.guard_command(command, guard.r#where.as_ref());
+            lines.others.push(GuardLine {
+                what: resolver.prose(&guard.what),
+                at,
+                files: resolver.texts(guard.files.as_deref().unwrap_or_default())?,
+                output_of: guard.output_of.as_ref().map(command).transpose()?,
+            });
+        }
+    }
+    Ok(lines)
+}
+
+impl<'a> Resolver<'a> {
+    /// The target where something of the whole run is measured.
+    fn guard_target(&self, place: Option<&Name>) -> Option<(&'a str, &'a Target)> {
+        let head = &self.plan.runbook.head;
+        let name = &place.or(head.r#where.as_ref())?.value;
+        let (_, name, target) = head.targets.get_full(name.as_str())?;
+        Some((name, target))
+    }
+
+    /// Every machine where something of the whole run is measured. This machine is one, whatever it is called.
+    fn on_each(&self, place: Option<&Name>) -> Result<Vec<(Self, TargetLine)>, Unresolved> {
+        let Some((name, target)) = self.guard_target(place) else {
+            return Ok(vec![(self.clone(), TargetLine::default())]);
+        };
+        let hosts = hosts(target, &self.values).map_err(|problem| self.unresolved(&problem))?;
+        let one = |host: &String| {
+            let resolver = self.for_host(host);
+            let at = resolver.target_of(name, target, None)?;
+            Ok((resolver, at))
+        };
+        let mut each = hosts.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        match each.first() {
+            None => return Err(Unresolved(format!("target `{name}` has no machine"))),
+            Some((_, at)) if at.is_here() => each.truncate(1),
+            Some(_) => {}
+        }
+        Ok(each)
+    }
+
+    /// Whether another machine is one of those that the runbook works within.
+    pub(super) fn is_scope_of(&self, at: &TargetLine) -> Result<bool, Unresolved> {
+        let places = self.on_each(None)?;
+        Ok(places.iter().any(|(_, place)| !place.is_here() && place.host == at.host))
+    }
+
+    /// The command of a guard, with what its place gives it.
+    fn guard_command(&self, command: &Command, place: Option<&Name>) -> Result<CommandLine, Unresolved> {
+        let target = self.guard_target(place).map(|(_, target)| target);
+        let shell = target.and_then(|target| target.shell).unwrap_or(ShellName::Bash);
+        let mut line = self.bare_command(command, shell)?;
+        for (name, text) in target.iter().flat_map(|target| &target.env).filter(|(_, text)| !self.holds_secret(text)) {
+            line.env.insert(name.clone(), self.text(text)?);
+        }
+        line.cwd = target.and_then(|target| target.cwd.as_ref()).map(|text| self.text(text)).transpose()?;
+        // A warning on the second stream is no change of what is guarded.
+        line.split = target.is_some();
+        Ok(line)
+    }
 }
 
 /// The rule that forbids a command of a step, with why: its own, those of its tests, and its way back.

@@ -8,7 +8,7 @@ mod probe_line;
 mod target;
 
 pub use fence::{FenceLine, Signals, fence};
-pub use guards::{GuardLine, GuardLines, forbidden, forbids, guards};
+pub use guards::{GuardLine, GuardLines, ScopeLine, forbidden, forbids, guards};
 pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, SecretTexts, TestLine, UndoLine, Work};
 pub use places::{PlaceLine, Places, places};
 pub use probe_line::ProbeLine;
@@ -38,6 +38,7 @@ const WARN_TIMES: u32 = 3;
 pub struct Unresolved(pub String);
 
 /// Fills in the names of one step.
+#[derive(Clone)]
 pub struct Resolver<'a> {
     plan: &'a Plan,
     run: &'a Run,
@@ -411,12 +412,12 @@ impl<'a> Resolver<'a> {
             return Ok(UndoLine::None { why: self.prose(why) });
         }
         if self.plan.runbook.head.scope.is_some() || matches!(step.kind, StepKind::Edit(_)) {
-            if !at.is_here() {
-                return Ok(UndoLine::None {
-                    why: format!("the copy of the scope is of this machine, not of {}", at.host),
-                });
-            }
-            return Ok(UndoLine::Copy);
+            let edits = matches!(step.kind, StepKind::Edit(_));
+            return if edits || at.is_here() || self.is_scope_of(at)? {
+                Ok(UndoLine::Copy)
+            } else {
+                Ok(UndoLine::None { why: format!("what is copied before is not on {}", at.host) })
+            };
         }
         Ok(UndoLine::None { why: "the runbook gives none".to_owned() })
     }

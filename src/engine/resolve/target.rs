@@ -110,6 +110,11 @@ impl Resolver<'_> {
             let here = TargetLine { host, user, ..TargetLine::default() };
             return Ok(if here.user.is_some() { here } else { TargetLine::default() });
         };
+        self.target_of(name, target, own)
+    }
+
+    /// The place that a target is on the machine at hand; `own` is as whom, where that is said elsewhere.
+    pub(super) fn target_of(&self, name: &str, target: &Target, own: Option<String>) -> Result<TargetLine, Unresolved> {
         let host = self.values.get_text(HOST).unwrap_or_default();
         let some = |text: &Option<crate::model::Text>| text.as_ref().map(|text| self.text(text)).transpose();
         let via = match &target.via {

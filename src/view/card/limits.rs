@@ -18,7 +18,7 @@ impl Maker<'_> {
         let texts = |texts: &[Text]| texts.iter().map(|text| self.prose(text)).collect::<Vec<_>>();
         rows.add(Label::LooksAlike, texts(&fields.looks_alike).iter().map(|alike| format!("{alike}   Not this.")));
         let lines = guards(self.plan, self.run);
-        let scope = lines.as_ref().map(|lines| lines.scope.clone()).unwrap_or_default();
+        let scope = lines.as_ref().map(GuardLines::files).unwrap_or_default();
         let may = texts(&fields.may_change);
         if !may.is_empty() {
             rows.one(Label::MayChange, format!("{} in {}", may.join(", "), scope.join(", ")));
@@ -42,14 +42,15 @@ impl Maker<'_> {
         if !guards.scope.is_empty() {
             let entries =
                 self.run.guards.as_ref().map_or_else(String::new, |guards| format!(" ({} files)", guards.entries));
-            let (all, may) = (guards.scope.join(", "), !self.step.fields.may_change.is_empty());
-            // The row above names the place, where there is one.
+            let (all, may) = (guards.files().join(", "), !self.step.fields.may_change.is_empty());
+            // The row above names the folder, where there is one.
             lines.push(format!(
-                "everything {}{entries}",
-                if may { "else in there".to_owned() } else { format!("in {all}") }
+                "everything {}{}{entries}",
+                if may { "else in there".to_owned() } else { format!("in {all}") },
+                guards.on()
             ));
         }
-        lines.extend(guards.others.iter().map(|guard| guard.what.clone()));
+        lines.extend(guards.others());
         let last = if lines.is_empty() { "nothing is guarded: the runbook names no scope" } else { when };
         lines.push(last.to_owned());
         lines
@@ -97,7 +98,11 @@ fn way_back_of(run: &Run, attempt: &Attempt) -> Option<String> {
     let began = words::clock(&attempt.begun_at, words::zone(run));
     match attempt.intent.undo.as_ref()? {
         _ if attempt.undone => Some("it was taken; the step is open again".to_owned()),
-        WayBack::Copy { entries } => Some(format!("u puts all {entries} files back: the copy of {began}, read back")),
+        WayBack::Copy { entries, on } => {
+            let hosts: Vec<_> = on.iter().filter_map(|on| Some(on.split_once(':')?.0)).collect();
+            let on = if hosts.is_empty() { String::new() } else { format!(" on {}", hosts.join(", ")) };
+            Some(format!("u puts all {entries} files back{on}: the copy of {began}, read back"))
+        }
         WayBack::Command | WayBack::ByHand | WayBack::None { .. } => None,
     }
 }

@@ -17,8 +17,9 @@ pub(super) fn enter_repair(plan: &Plan, run: &Run) -> Card {
     rows.add(Label::Found, findings(plan, run, Phase::Diagnose));
     rows.add(Label::Next, ahead(plan, run, Phase::Repair));
     if let Ok(lines) = guards(plan, run) {
-        let scope = lines.scope.iter().map(|path| format!("everything in {path}, except what a step lists"));
-        rows.add(Label::MustNot, scope.chain(lines.others.iter().map(|guard| guard.what.clone())));
+        let (files, on) = (lines.files(), lines.on());
+        let scope = files.iter().map(|path| format!("everything in {path}{on}, except what a step lists"));
+        rows.add(Label::MustNot, scope.chain(lines.others()));
         if !lines.scope.is_empty() || !lines.others.is_empty() {
             rows.one(Label::Before, "going in measures all of this; every change is measured against it");
         }

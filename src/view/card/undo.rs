@@ -99,9 +99,11 @@ fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String])
     let mut rows = Rows::default();
     let began = words::clock(&attempt.begun_at, words::zone(run));
     rows.one(Label::What, format!("go back to before `{key}` ({}), begun at {began}", words::title(plan, run, key)));
-    rows.one(Label::Where, words::place(run));
+    let target = &attempt.intent.target;
+    // The way back is gone where the step ran.
+    rows.one(Label::Where, if target.want.is_empty() { words::place(run) } else { words::line(&target.want) });
     match (work, &attempt.intent.undo) {
-        (Work::Restore, Some(WayBack::Copy { entries })) => {
+        (Work::Restore, Some(WayBack::Copy { entries, on })) => {
             rows.one(
                 Label::Runs,
                 format!(
@@ -109,6 +111,7 @@ fn rows(plan: &Plan, run: &Run, attempt: &Attempt, work: &Work, good: &[String])
                     words::count(usize::try_from(*entries).unwrap_or(usize::MAX), "file", "files")
                 ),
             );
+            rows.add(Label::Where, on.iter().map(|on| format!("the copy lies in {}", words::line(on))));
             rows.one(Label::MayChange, "what is not as it was; what was added since is moved aside, not deleted");
         }
         (Work::Command(line), _) => rows.one(Label::Runs, &line.shown),

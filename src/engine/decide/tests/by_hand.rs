@@ -115,7 +115,10 @@ fn a_deed_can_be_begun_and_ended_apart() {
     let attempt = run.enter().begin("a");
     assert!(matches!(run.refuses(by_hand(run.deed("a", Answer::Done))), Refusal::StillRunning { .. }));
     run.finish(&attempt, facts(Judged::Passed)).stands("b");
-    assert_eq!(run.run.newest_way_back().expect("a way back").intent.undo, Some(WayBack::Copy { entries: 63 }));
+    assert_eq!(
+        run.run.newest_way_back().expect("a way back").intent.undo,
+        Some(WayBack::Copy { entries: 63, on: Vec::new() })
+    );
 }
 
 #[test]
