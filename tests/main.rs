@@ -24,6 +24,7 @@ mod layers;
 mod line;
 mod order;
 mod places;
+mod planes;
 mod preflight;
 mod probes;
 mod replay;
