@@ -1,6 +1,6 @@
 //! What goes on beside the screen: threads that look, prepare, carry and settle, and the messages they send.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
