@@ -36,6 +36,7 @@ mod secrets;
 mod side_shell;
 mod ssh;
 mod stage;
+mod sudo;
 mod support;
 mod terminal;
 mod trust;

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::outcome::CliError;
+use super::unseen::{Typed, ask};
 use crate::engine::record::{Access, Close, Judged, Mode};
 use crate::session::get_in::Asking;
 use crate::session::{Control, Session};
@@ -31,7 +32,7 @@ pub fn get_in(session: &mut Session, who: Present) -> Result<Entry, CliError> {
         return Ok(Entry::In);
     }
     let person = who == Present::Operator && io::stdin().is_terminal() && io::stdout().is_terminal();
-    let asking = if person { Asking::Terminal } else { Asking::Nobody };
+    let asking = if person { Asking::Terminal(&typed) } else { Asking::Nobody };
     let mut out = io::stdout();
     if who == Present::Operator {
         writeln!(out, "Get in")?;
@@ -59,6 +60,14 @@ pub fn get_in(session: &mut Session, who: Present) -> Result<Entry, CliError> {
             }
             Answer::Leave => return leave(session, &names),
         }
+    }
+}
+
+/// A line that is not shown; nothing where the person gives none.
+pub fn typed(question: &str) -> Option<String> {
+    match ask(question) {
+        Ok(Typed::Line(line)) => Some(line),
+        Ok(Typed::Nothing) | Err(_) => None,
     }
 }
 

@@ -60,7 +60,8 @@ struct Found {
 /// Tries every place, and looks once at everything.
 pub fn preflight(args: &PreflightArgs) -> Outcome {
     let mut session = start(args)?;
-    let asking = if !args.json && io::stdin().is_terminal() { Asking::Terminal } else { Asking::Nobody };
+    let asking =
+        if !args.json && io::stdin().is_terminal() { Asking::Terminal(&get_in::typed) } else { Asking::Nobody };
     if !args.json {
         if let Some(said) = session.run().opened.as_ref().and_then(|opened| opened.runbook.not_reviewed_words()) {
             println!("{}\n", plain(&said));

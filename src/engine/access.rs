@@ -21,6 +21,9 @@ pub struct Access {
     pub found: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// The account that this person acts as there only with a password, which this session holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_for: Option<String>,
 }
 
 impl Access {
@@ -39,6 +42,7 @@ impl Default for Access {
             versions: Vec::new(),
             found: Vec::new(),
             remedy: None,
+            password_for: None,
         }
     }
 }

@@ -14,6 +14,7 @@
 
 mod afar;
 mod armed;
+mod askpass;
 mod attend;
 mod blob;
 mod capture;
@@ -59,6 +60,7 @@ use std::process::ExitCode;
 
 pub use afar::Afar;
 pub use armed::{Armed, Disarmed, Verdict, pronounce, read as read_verdict};
+pub use askpass::{Askpass, SUDO_ASKPASS};
 pub use attend::OutputNotice;
 pub use blob::{HEAD, TAIL};
 pub use capture::{Capture, Captured, LONGEST_VALUE, Take, capture};
@@ -101,6 +103,7 @@ pub use withhold::Taken;
 pub fn hidden_main(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     match words.next()?.to_str()? {
         supervise::SUPERVISE => Some(supervisor_main(&SEAMS)),
+        askpass::ASKPASS => Some(askpass::askpass_main(words)),
         look::LOOK => Some(look::look_main(words)),
         over::OVER => Some(over::over_main()),
         drain::DRAIN => Some(drain::drain_main()),

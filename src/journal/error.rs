@@ -8,8 +8,8 @@ use super::{Class, Holder};
 use crate::engine::Exit;
 
 /// What helps where nothing can be written any more.
-const ELSEWHERE: &str = "go on in another folder, on another disk: `locum resume RUN --state DIR`";
-const FULL: &str = "free some space, or go on on another disk: `locum resume RUN --state DIR`";
+const ELSEWHERE: &str = "keep runs in another folder, on another disk, with `--state DIR`; an open run goes on there by `locum resume RUN --state DIR`";
+const FULL: &str = "free some space, or keep runs on another disk with `--state DIR`; an open run goes on there by `locum resume RUN --state DIR`";
 
 /// Why the journal could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,8 @@
 //! the programs are there and whether it is the place that is meant. Nothing is changed by it.
 //!
 //! Each place is tried first as the run itself will do it, without a terminal. Only where that fails and a person is
-//! there, OpenSSH and sudo ask what they ask, on the person's own terminal; then it is tried again.
+//! there, OpenSSH asks what it asks on the person's own terminal, and the password that sudo wants on this machine is asked
+//! for here and held for the session; then it is tried again.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use super::versions::{ASK, versions};
 use super::{Session, Trouble, run_on_terminal};
 use crate::engine::command::Command;
 use crate::engine::record::{Access, Judged};
-use crate::engine::resolve::{CommandLine, PlaceLine, SecretTexts, TargetLine, TestLine, Via, places};
+use crate::engine::resolve::{CommandLine, PlaceLine, SecretTexts, Sudo, TargetLine, TestLine, Via, places};
 use crate::exec;
 use crate::text::plain;
 use crate::text::shell::join;
@@ -25,22 +26,26 @@ const WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
 const MISSING: &str = "for c in \"$@\"; do command -v -- \"$c\" >/dev/null 2>&1 || printf '%s\\n' \"$c\"; done";
 
 /// Who can be asked for a passphrase, a code, or about a host key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asking {
-    /// The person at this terminal.
-    Terminal,
+#[derive(Clone, Copy)]
+pub enum Asking<'a> {
+    /// The person at this terminal; by the function for a line that is not shown, if they type one.
+    Terminal(&'a dyn Fn(&str) -> Option<String>),
     Nobody,
 }
 
+/// How often a password may be wrong.
+const PASSWORDS: usize = 3;
+
 impl Session {
     /// Tries every place of the run, and puts on record what it gave; `tell` hears each before the next is tried.
-    pub fn get_in(&mut self, asking: Asking, tell: &mut dyn FnMut(&Access)) -> Result<Vec<Access>, Trouble> {
+    pub fn get_in(&mut self, asking: Asking<'_>, tell: &mut dyn FnMut(&Access)) -> Result<Vec<Access>, Trouble> {
         let used = places(&self.plan, &self.run);
         let mut all = Vec::new();
         for (number, line) in used.known.into_iter().enumerate() {
             let asker = self.asker(&self.next_attempt());
+            let program = self.program.clone();
             let blob = self.folder.blobs().join(format!("access-{}-{number}.out", self.run.next_seq));
-            let mut door = Door { asker, line, asking, blob, access: Access::default() };
+            let mut door = Door { asker, line, asking, program, blob, access: Access::default() };
             door.try_it();
             all.push(self.got_in(door.access, tell)?);
         }
@@ -64,15 +69,16 @@ impl Session {
 }
 
 /// One place while it is tried.
-struct Door {
+struct Door<'a> {
     asker: Asker,
     line: PlaceLine,
-    asking: Asking,
+    asking: Asking<'a>,
+    program: PathBuf,
     blob: PathBuf,
     access: Access,
 }
 
-impl Door {
+impl Door<'_> {
     /// As far as it goes: behind the first thing that fails nothing else can be told.
     fn try_it(&mut self) {
         self.access.judged = Judged::Passed;
@@ -106,7 +112,7 @@ impl Door {
             Via::Here => Ok(()),
             Via::Ssh => {
                 let mut found = self.reach(&bare);
-                if found.is_err() && self.asking == Asking::Terminal {
+                if found.is_err() && matches!(self.asking, Asking::Terminal(_)) {
                     let _ = run_on_terminal(&exec::ssh_on_terminal(&bare.line, &bare.host, &self.asker.place.sockets));
                     found = self.reach(&bare);
                 }
@@ -128,19 +134,55 @@ impl Door {
             return Ok(());
         }
         let mut found = self.reach(&at);
-        if found.is_err() && at.is_here() && self.asking == Asking::Terminal {
-            let words = if user == "root" { vec!["sudo", "-v"] } else { vec!["sudo", "-u", &user, "-v"] };
-            let _ = run_on_terminal(&words.into_iter().map(str::to_owned).collect::<Vec<_>>());
-            found = self.reach(&at);
+        if let (Err(_), true, Asking::Terminal(typed)) = (&found, at.is_here(), self.asking) {
+            found = self.with_password(&at, &user, typed);
         }
         let place = self.access.place.clone();
         let remedy = move |_: &str| {
             format!(
                 "locum runs `sudo -n -u {user}` without a terminal, so on {place} sudo must not ask there: \
-                 `NOPASSWD:` for what the runbook runs, or `Defaults timestamp_type=global` and `sudo -v` before"
+                 `NOPASSWD:` for what the runbook runs; on this machine a password can also be typed, into a run on a terminal"
             )
         };
         self.take("sudo", found, remedy)
+    }
+
+    /// Asks for the password that sudo wants, tries it as the run will use it, and holds it for this session.
+    fn with_password(
+        &mut self,
+        at: &TargetLine,
+        user: &str,
+        typed: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), Vec<String>> {
+        let at = TargetLine { sudo: Sudo::AsksSession, ..at.clone() };
+        let secrets = self.asker.place.secrets.clone();
+        let who = self.asker.place.environment.get("LOGNAME").map_or("you", String::as_str);
+        let question = format!("sudo wants the password of {} for {}, nothing is shown> ", plain(who), plain(user));
+        let mut found = Err(vec!["no password was given".to_owned()]);
+        // What opened another account may open this one.
+        let is_held = secrets.askpass().is_some();
+        if is_held {
+            found = self.reach(&at);
+        }
+        let mut before = None;
+        for tried in 0..PASSWORDS {
+            if found.is_ok() {
+                break;
+            }
+            let again = if tried > 0 { "that is not it; " } else { "" };
+            let Some(password) = typed(&format!("{again}{question}")).filter(|password| !password.is_empty()) else {
+                break;
+            };
+            let held = secrets.hold_password(&self.program, &password);
+            let held = held.map_err(|error| vec![plain(&error.to_string())])?;
+            before = before.or(held.filter(|_| is_held));
+            found = self.reach(&at);
+        }
+        match &found {
+            Ok(()) => self.access.password_for = Some(user.to_owned()),
+            Err(_) => drop(secrets.exchange_password(before)),
+        }
+        found
     }
 
     /// Whether a command runs there, as the run would run it; if not, what was said.

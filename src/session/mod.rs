@@ -102,6 +102,13 @@ struct Pending {
     undoes: Option<AttemptId>,
 }
 
+impl Drop for Session {
+    /// A password that sudo asks for is held as long as its session.
+    fn drop(&mut self) {
+        self.place.secrets.exchange_password(None);
+    }
+}
+
 impl Session {
     /// The id of the run.
     pub fn id(&self) -> &str {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::engine::resolve::{
-    CommandLine, FenceLine, ProbeLine, Resolved, SecretTexts, Signals, TargetLine, TestLine, Via, Work, as_user, fence,
+    CommandLine, FenceLine, ProbeLine, Resolved, SecretTexts, Signals, Sudo, TargetLine, TestLine, Via, Work, fence,
 };
 use crate::exec::{self, CommandSpec, CoreDumps, Cut, Fence, OnTimeout, Size, Sockets, Streams, TerminalSpec};
 use crate::lab;
@@ -148,7 +148,9 @@ impl Place {
             return spec;
         }
         let mut argv = prefix.to_vec();
-        argv.extend(user.into_iter().flat_map(|user| as_user(user)));
+        if user.is_some() {
+            argv.extend(self.at.as_user());
+        }
         argv.push("env".to_owned());
         argv.extend(taken_along(line, belongs).iter().map(|(name, value)| format!("{name}={value}")));
         if let (Some(cwd), false) = (&line.cwd, self.at.is_here()) {
@@ -177,6 +179,10 @@ impl Place {
         // What stands in for a command of another place is not given what the command is.
         if self.at.is_here() {
             env.extend(self.secrets.environment(line));
+        }
+        if self.at.sudo == Sudo::AsksSession {
+            let program = self.secrets.askpass();
+            env.extend(program.map(|program| (exec::SUDO_ASKPASS.to_owned(), program.to_string_lossy().into_owned())));
         }
         env.extend(belongs.environment());
         env

@@ -1,7 +1,7 @@
 //! A command on its way to another machine over ssh: what travels, and what is asked for over there.
 
 use super::place::{Belongs, Place, taken_along};
-use crate::engine::resolve::{CommandLine, as_user};
+use crate::engine::resolve::CommandLine;
 use crate::exec::{self, ArmedThere, CommandSpec, Cut, Input, OnTimeout, Over};
 use crate::text::shell::{join, single_quote};
 
@@ -33,7 +33,7 @@ impl Place {
         let (host, stdin, streams) = (self.at.host.clone(), secret.or_else(|| line.stdin.clone()), spec.streams);
         let (line_words, secrets) = (self.at.line.clone(), self.secrets.environment(line));
         let sockets = self.sockets.clone();
-        let user = self.at.user.as_ref().map_or_else(Vec::new, |user| as_user(user).to_vec());
+        let user = self.at.as_user();
         let over = Over {
             host,
             line: line_words,
@@ -63,7 +63,7 @@ impl Place {
         // A bash that believes sshd started it reads the files of an interactive one.
         let cwd = format!("unset SSH_CLIENT SSH2_CLIENT\n{cwd}");
         match &self.at.user {
-            Some(user) => format!("{cwd}exec {} env {} {command}\n", join(&as_user(user)), pairs.join(" ")),
+            Some(_) => format!("{cwd}exec {} env {} {command}\n", join(&self.at.as_user()), pairs.join(" ")),
             None => format!("{cwd}export {}\nexec {command}\n", pairs.join(" ")),
         }
     }

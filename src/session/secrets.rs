@@ -4,16 +4,20 @@
 //! They are drawn elsewhere (`cli`), never frozen with a run and never part of a record.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use serde_json::Value;
 
 use super::place::Place;
 use crate::engine::record::Record;
-use crate::engine::resolve::{CaptureLine, CommandLine, Resolved, TargetLine, Via, Work};
-use crate::exec::{self, Capture, Filters, LONGEST_PIPED, Redaction, Secret, Taken};
+use crate::engine::resolve::{CaptureLine, CommandLine, Resolved, Sudo, TargetLine, Via, Work};
+use crate::exec::{self, Askpass, Capture, Filters, LONGEST_PIPED, Redaction, Secret, Taken};
 use crate::template::Part;
 use crate::text::Redactor;
+
+/// The name under which the password of sudo is replaced; no input can be called so.
+const PASSWORD: &str = "sudo password";
 
 /// All secrets that are held. Clones are the same ones: what a step gives is known to the steps after it.
 #[derive(Clone, Default)]
@@ -25,6 +29,8 @@ struct Held {
     /// Optional ones that nobody gave: they are empty.
     left_out: BTreeSet<String>,
     redactor: Option<Redactor>,
+    /// What sudo asks for this person's password.
+    askpass: Option<Askpass>,
     /// Texts that the run is made of, with what each is; a secret that stands in one of them is none.
     open: Vec<(String, String)>,
 }
@@ -38,6 +44,14 @@ pub enum SecretFault {
     Open { name: String, place: String },
     #[error("the secret `{name}` is not held in this session: secrets are kept by nobody; `locum resume` asks for it")]
     Missing { name: String },
+    #[error(
+        "sudo wants your password for {user}, which this session does not hold: leave, and `locum resume` asks for it"
+    )]
+    NoPassword { user: String },
+    #[error(
+        "the armed way back must go when nobody is here, and sudo would ask for your password; have `NOPASSWD:` for {user}"
+    )]
+    ArmedAsks { user: String },
     #[error("the secret `{name}` would be a word of another command on its way to {place}; hand it over with `stdin:`")]
     InWords { name: String, place: String },
     #[error(
@@ -72,6 +86,30 @@ impl Secrets {
         drop(held);
         exec::hide_memory();
         Ok(())
+    }
+
+    /// Holds the password that sudo asks this person for. It is given to nothing else. Gives what was held before.
+    ///
+    /// # Errors
+    /// Nothing can be made that sudo could ask.
+    pub(super) fn hold_password(&self, program: &Path, password: &str) -> std::io::Result<Option<Askpass>> {
+        exec::hide_memory();
+        // One that is too short to be looked for, or is a word of the runbook, cannot be replaced; it is shown by nothing.
+        if self.hold(PASSWORD, password).is_ok() {
+            self.guard_last_words();
+        }
+        let askpass = Askpass::open(program, password.to_owned())?;
+        Ok(self.exchange_password(Some(askpass)))
+    }
+
+    /// Holds this one, or none, in place of the one before.
+    pub(super) fn exchange_password(&self, askpass: Option<Askpass>) -> Option<Askpass> {
+        std::mem::replace(&mut self.0.write().unwrap_or_else(PoisonError::into_inner).askpass, askpass)
+    }
+
+    /// The program that sudo asks.
+    pub(super) fn askpass(&self) -> Option<PathBuf> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).askpass.as_ref().map(Askpass::program)
     }
 
     /// An optional one has no value.
@@ -164,6 +202,15 @@ impl Secrets {
 
     /// Whether a step can be given everything that it asks for.
     pub(super) fn reach(&self, resolved: &Resolved, goes_in_words: GoesInWords) -> Result<(), SecretFault> {
+        if let (Some(user), Sudo::AsksSession) = (&resolved.at.user, resolved.at.sudo) {
+            let user = user.clone();
+            if self.askpass().is_none() {
+                return Err(SecretFault::NoPassword { user });
+            }
+            if resolved.armed.is_some() {
+                return Err(SecretFault::ArmedAsks { user });
+            }
+        }
         let places = std::iter::once(resolved).chain(&resolved.on);
         places.flat_map(|one| one.commands().into_iter().map(move |line| (one, line))).try_for_each(|(one, line)| {
             if let Some(name) = line.secrets.names().find(|name| !self.holds(name)) {

@@ -355,7 +355,7 @@ mod tests {
                 judged,
                 held: vec!["sudo".to_owned()],
                 found: vec![found.to_owned()].into_iter().filter(|found| !found.is_empty()).collect(),
-                remedy: None,
+                ..Access::default()
             };
             sample.ask(Command::GetIn(access)).unwrap();
         }

@@ -12,7 +12,7 @@ pub use guards::{GuardLine, GuardLines, ScopeLine, forbidden, forbids, guards};
 pub use lines::{CaptureLine, ChoiceLine, CommandLine, ExpectLine, Resolved, SecretTexts, TestLine, UndoLine, Work};
 pub use places::{PlaceLine, Places, places};
 pub use probe_line::ProbeLine;
-pub use target::{Prove, TargetLine, Via, as_user};
+pub use target::{Prove, Sudo, TargetLine, Via};
 
 use std::collections::BTreeMap;
 

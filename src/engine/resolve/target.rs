@@ -33,7 +33,18 @@ pub struct TargetLine {
     pub line: Vec<String>,
     /// As whom commands run there.
     pub user: Option<String>,
+    pub sudo: Sudo,
     pub prove: Option<Prove>,
+}
+
+/// What sudo does where it wants a password. Nothing that runs has a terminal on which it could ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sudo {
+    /// It fails.
+    #[default]
+    Fails,
+    /// It asks this session, which was given one when it got in.
+    AsksSession,
 }
 
 /// A question that tells one place from another.
@@ -58,8 +69,17 @@ impl TargetLine {
                 ["ssh".to_owned()].into_iter().chain(line).chain(["--".to_owned(), self.host.clone()]).collect()
             }
         };
-        words.extend(self.user.iter().flat_map(|user| as_user(user)));
+        words.extend(self.as_user());
         words
+    }
+
+    /// The words that make a command another account's; never with a prompt on a terminal.
+    pub fn as_user(&self) -> Vec<String> {
+        let asks = match self.sudo {
+            Sudo::Fails => "-n",
+            Sudo::AsksSession => "-A",
+        };
+        self.user.iter().flat_map(|user| ["sudo", asks, "-u", user, "--"].map(str::to_owned)).collect()
     }
 
     /// The place in words, for a card: `kyousuke as root, over ssh`.
@@ -95,11 +115,6 @@ impl TargetLine {
     }
 }
 
-/// The words that make a command another account's; never with a prompt.
-pub fn as_user(user: &str) -> [String; 5] {
-    ["sudo", "-n", "-u", user, "--"].map(str::to_owned)
-}
-
 impl Resolver<'_> {
     /// The place of a step; of a look on several machines, that of the first.
     pub(super) fn target_line(&self, step: &Step) -> Result<TargetLine, Unresolved> {
@@ -107,7 +122,8 @@ impl Resolver<'_> {
         let Some((name, target)) = self.plan.item(&step.id.value).and_then(|item| self.plan.target(item)) else {
             let host = self.run.opened.as_ref().map_or_else(String::new, |opened| opened.who.host.clone());
             let user = own.or_else(|| self.plan.runbook.head.user.as_ref().map(|user| user.value.clone()));
-            let here = TargetLine { host, user, ..TargetLine::default() };
+            let sudo = self.sudo(user.as_deref(), &Via::Here);
+            let here = TargetLine { host, user, sudo, ..TargetLine::default() };
             return Ok(if here.user.is_some() { here } else { TargetLine::default() });
         };
         self.target_of(name, target, own)
@@ -141,7 +157,14 @@ impl Resolver<'_> {
         let line = [address, jump.map(|jump| ["-J".to_owned(), jump]), login.map(|login| ["-l".to_owned(), login])];
         let line = line.into_iter().flatten().flatten().collect();
         let prove = target.prove.as_ref().map(|command| self.prove(command, target, &host)).transpose()?;
-        Ok(TargetLine { name: name.to_owned(), host, via, line, user, prove })
+        let sudo = self.sudo(user.as_deref(), &via);
+        Ok(TargetLine { name: name.to_owned(), host, via, line, user, sudo, prove })
+    }
+
+    fn sudo(&self, user: Option<&str>, via: &Via) -> Sudo {
+        let asks = |access: &crate::engine::record::Access| access.password_for.as_deref() == user;
+        let asks = user.is_some() && *via == Via::Here && self.run.access.values().any(asks);
+        if asks { Sudo::AsksSession } else { Sudo::Fails }
     }
 
     fn prove(&self, command: &crate::model::Command, target: &Target, host: &str) -> Result<Prove, Unresolved> {
