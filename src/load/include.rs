@@ -63,15 +63,15 @@ pub(super) fn expand(runbook: &Runbook, within: &Within, cx: &mut Cx) -> Option<
 fn wish(around: &Runbook, phase: Phase, step: &Step) -> Option<Wish> {
     let Kind::Include { runbook, .. } = &step.kind else { return None };
     let given = step.fields.inputs.clone();
-    let whole = around.head.r#where.as_ref();
+    let whole = around.head.r#where.as_ref().map_or(HERE, |name| name.value.as_str());
     let found = around.phase(phase).iter().find_map(|first| place_of(first, &step.id.value, whole));
-    let place = found.flatten().map(|name| name.value.clone()).filter(|name| name != HERE);
+    let place = found.filter(|name| *name != HERE).map(str::to_owned);
     Some(Wish { step: step.id.value.clone(), phase, runbook: runbook.clone(), given, place })
 }
 
 /// Where a step stands, if it is this one or below it.
-fn place_of<'a>(step: &'a Step, id: &str, around: Option<&'a Name>) -> Option<Option<&'a Name>> {
-    let place = step.fields.r#where.as_ref().or(around);
+fn place_of<'a>(step: &'a Step, id: &str, around: &'a str) -> Option<&'a str> {
+    let place = step.fields.r#where.as_ref().map_or(around, |name| name.value.as_str());
     if step.id.value == id {
         return Some(place);
     }

@@ -161,14 +161,14 @@ mod tests {
             Ok(out.map_err(|error| error.to_string())?.stdout)
         };
         let reach = Reach { host: "masato", certificates: &certificates, script: &script };
-        let probed = probe_there(probe, &reach, Utc::now());
+        let probed = probe_there(probe, &reach, crate::host::Clock.now());
         (probed, String::from_utf8(said.into_inner()).unwrap())
     }
 
     fn certificate(at: &Path, signed_by: Option<&Path>) -> Probe {
         Probe::Certificate {
             at: vec![at.display().to_string()],
-            valid_for: Some(Duration::from_secs(3600)),
+            valid_for: Some(Duration::from_hours(1)),
             signed_by: signed_by.map(Path::to_owned),
             is_ca: None,
             name: None,
@@ -242,6 +242,6 @@ mod tests {
         let none = |_: &str| Err("exit 127".to_owned());
         let reach = Reach { host: "masato", certificates: &|_| Err(String::new()), script: &none };
         let unit = Probe::Systemd { unit: "kubelet".to_owned(), state: UnitState::Active };
-        assert_eq!(probe_there(&unit, &reach, Utc::now()).verdict, Verdict::CannotTell);
+        assert_eq!(probe_there(&unit, &reach, crate::host::Clock.now()).verdict, Verdict::CannotTell);
     }
 }

@@ -237,7 +237,7 @@ impl Site {
             let now = after.outputs.get(what).cloned().unwrap_or_default();
             if now != *digest {
                 broken.push(Changed {
-                    path: self.named(what.clone()),
+                    path: self.named(what),
                     what: "output".to_owned(),
                     before: digest.clone(),
                     after: now,
@@ -249,13 +249,13 @@ impl Site {
     }
 
     /// A path as people tell where it is: on another machine after its name.
-    fn named(&self, path: String) -> String {
-        self.name.as_ref().map_or_else(|| path.clone(), |name| format!("{name}:{path}"))
+    fn named(&self, path: &str) -> String {
+        self.name.as_ref().map_or_else(|| path.to_owned(), |name| format!("{name}:{path}"))
     }
 
     fn changed(&self, difference: &Difference) -> Changed {
         let changed = changed(difference);
-        Changed { path: self.named(changed.path.clone()), ..changed }
+        Changed { path: self.named(&changed.path), ..changed }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The copy of a scope over there: it lies beside what it copies, on its own machine, and is proved from here.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -35,11 +36,12 @@ pub fn copy_there(roots: &Roots, name: &str, ask: &Ask) -> Result<CopyThere, Gua
     let mut script = format!("{HEAD}need cp mkdir sync\nname {}; d=$p\n", octal(&folder));
     for root in roots.outermost().filter(|root| manifest.entries.contains_key(*root)) {
         let above = root.parent().unwrap_or(root);
-        script.push_str(&format!(
-            "name {}; a=$p; name {}; mkdir -p -- \"$d/tree$a\" && cp -a -- \"$p\" \"$d/tree$a/\" || fault \"$p cannot be copied\"\n",
+        let _ = writeln!(
+            script,
+            "name {}; a=$p; name {}; mkdir -p -- \"$d/tree$a\" && cp -a -- \"$p\" \"$d/tree$a/\" || fault \"$p cannot be copied\"",
             octal(above),
             octal(root),
-        ));
+        );
     }
     script.push_str("sync\nprintf 'Z\\0'\n");
     let answer = ask(&script).map_err(there)?;
@@ -60,11 +62,12 @@ fn make_folder(roots: &Roots, name: &str, ask: &Ask) -> Result<PathBuf, GuardErr
          r=$(cd -P -- \"$d\" && pwd -P && printf .) || fault 'the folder for a copy cannot be entered'; r=${{r%.}}; r=${{r%?}}\n"
     );
     for root in roots.all() {
-        script.push_str(&format!(
+        let _ = write!(
+            script,
             "name {}; case $r/ in \"$p\"/*) fault 'the folder for a copy lies inside of what is copied' ;; esac\n\
              q=$(cd -P -- \"$p\" 2>/dev/null && pwd -P && printf .) && {{ q=${{q%.}}; q=${{q%?}}; case $r/ in \"$q\"/*) fault 'the folder for a copy lies inside of what is copied' ;; esac; }}\n",
             octal(root)
-        ));
+        );
     }
     script.push_str(
         "mkdir -- \"$r/tree\" || fault 'the folder for a copy cannot be filled'\nprintf 'D\\0%s\\0' \"$r\"\n",
@@ -93,7 +96,7 @@ impl CopyThere {
         let copied = measure_there(&Roots::new([tree.clone()])?, &Progress::default(), ask)?;
         let mut read = 0;
         for (path, entry) in &self.manifest.entries {
-            if !holds(entry, copied.entries.get(&self.path_of(&tree, path))) {
+            if !holds(entry, copied.entries.get(&Self::path_of(&tree, path))) {
                 return Err(GuardError::NotReadBack(path.clone()));
             }
             read += usize::from(entry.kind != Kind::Dir);
@@ -118,7 +121,7 @@ impl CopyThere {
         crate::guard::path_text::from_text(&self.folder).ok_or_else(cut)
     }
 
-    pub(super) fn path_of(&self, tree: &Path, path: &Path) -> PathBuf {
+    pub(super) fn path_of(tree: &Path, path: &Path) -> PathBuf {
         tree.join(path.strip_prefix("/").unwrap_or(path))
     }
 }

@@ -39,10 +39,7 @@ mod testing {
             let mut words = shell.split(' ');
             let mut command = std::process::Command::new(words.next().unwrap());
             let out = command.args(words).args(["-c", script]).env("HOME", &home).output().unwrap();
-            match out.status.success() {
-                true => Ok(out.stdout),
-                false => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
-            }
+            if out.status.success() { Ok(out.stdout) } else { Err(String::from_utf8_lossy(&out.stderr).into_owned()) }
         }
     }
 }

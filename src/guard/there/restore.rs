@@ -152,12 +152,10 @@ fn act(was: &Entry, now: Option<&Entry>) -> Option<String> {
     let same_kind = now.is_some_and(|now| now.kind == was.kind);
     let same = same_kind && now.is_some_and(|now| (&now.sha256, &now.target) == (&was.sha256, &was.target));
     match was.kind {
-        Kind::Dir if same && same_rights => None,
+        Kind::Dir | Kind::File | Kind::Link if same && same_rights => None,
         Kind::Dir => Some("folder".to_owned()),
-        Kind::File if same && same_rights => None,
         Kind::File if same => Some(rights(was)),
         Kind::File => Some(format!("file {}:{} {:o}", was.uid, was.gid, was.mode)),
-        Kind::Link if same && same_rights => None,
         Kind::Link => {
             let target = was.target.as_deref().and_then(from_text).unwrap_or_default();
             let mut act = format!("q=$p; name {}; t=$p; p=$q; ", octal(&target));
@@ -303,7 +301,7 @@ mod tests {
         let scene = Scene::new();
         fs::write(scene.at("ca.key"), "an impostor").unwrap();
         let tree = scene.copy.tree().unwrap();
-        fs::write(scene.copy.path_of(&tree, &scene.at("ca.crt")), "rotten").unwrap();
+        fs::write(CopyThere::path_of(&tree, &scene.at("ca.crt")), "rotten").unwrap();
         let error = restore_there(&scene.copy, "strays", &scene.ask()).unwrap_err();
         assert!(matches!(error, GuardError::NotReadBack(_)), "{error}");
         assert_eq!(fs::read_to_string(scene.at("ca.key")).unwrap(), "an impostor");
