@@ -1,6 +1,7 @@
 //! The flagship on three control planes over a real sshd each: their leaves have run out, and nobody's authority may
 //! change. kubeadm and its friends are stubs; the certificates are real.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -102,9 +103,9 @@ fn scene(first_port: u16) -> (Case, Machines) {
     let mut answers = "answers:\n  repair: enter\n  tell: done\n  kubeconfigs: done\n".to_owned();
     for host in 1..=3 {
         for (id, word) in [("copy", "copy"), ("renew", "renew"), ("aside-folder", "aside-folder")] {
-            answers += &format!("  '{id}[{host}]': {word}\n");
+            let _ = writeln!(answers, "  '{id}[{host}]': {word}");
         }
-        answers += &format!("  'out[{host}.1]': out\n  'in[{host}.1]': in\n");
+        let _ = writeln!(answers, "  'out[{host}.1]': out\n  'in[{host}.1]': in");
     }
     let path = format!("{}:/usr/bin:/bin", work.join("bin").display());
     let case = case.file("answers.yaml", &answers).env("PATH", &path);
