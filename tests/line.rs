@@ -11,7 +11,7 @@ use locum::engine::record::{Disarmed, EndResult, Judged};
 use locum::exec::Started;
 use locum::journal::read_evidence;
 
-use crate::ssh::{Line, Machines, cable, keys, listens, machines, wired};
+use crate::ssh::{Line, Machines, OWN_HOME, cable, keys, listens, machines, wired};
 use crate::stage::pty::Pty;
 use crate::stage::{Stage, Told, eventually, kill};
 
@@ -133,7 +133,7 @@ fn machine_that_comes_back(folder: &Path, port: u16) -> Machines {
     let line = Line { host: "kyousuke", address: "127.0.0.1".to_owned(), port };
     keys(folder, std::slice::from_ref(&line));
     let run = format!(
-        "hostname kyousuke; while :; do /usr/sbin/sshd -D -f /dev/null -p {port} -h {} -o AuthorizedKeysFile={} \
+        "hostname kyousuke; {OWN_HOME} while :; do /usr/sbin/sshd -D -f /dev/null -p {port} -h {} -o AuthorizedKeysFile={} \
          -o StrictModes=no -o PidFile=none -o PermitRootLogin=yes; sleep 2; done",
         folder.join("host").display(),
         folder.join("user.pub").display()

@@ -91,11 +91,15 @@ pub(crate) fn keys(folder: &Path, lines: &[Line]) {
     fs::set_permissions(path("bin/ssh"), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// A home of its own for root: what a login reads there is somebody else's, and may wait for a lock that the end of
+/// another test left behind.
+pub(crate) const OWN_HOME: &str = "mount -t tmpfs none /root;";
+
 /// A machine: namespaces of its own, and in them what `before` does and an sshd.
 pub(crate) fn machine(folder: &Path, line: &Line, namespaces: &[&str], before: &str) -> Child {
     let (key, users) = (folder.join("host"), folder.join("user.pub"));
     let run = format!(
-        "hostname {}; {before} exec /usr/sbin/sshd -D -f /dev/null -p {} -h {} -o AuthorizedKeysFile={} \
+        "hostname {}; {OWN_HOME} {before} exec /usr/sbin/sshd -D -f /dev/null -p {} -h {} -o AuthorizedKeysFile={} \
          -o StrictModes=no -o PidFile=none -o PermitRootLogin=yes",
         line.host,
         line.port,
