@@ -124,8 +124,8 @@ fn each_record_is_one_line_in_the_readers_zone() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     1.1   2026-11-25 11:20:00 JST  pepe opened a DRILL run of site 1.2.0 on kyousuke -> look
     1.2   2026-11-25 11:21:00 JST  look: look began: test -e x
-    1.3   2026-11-25 11:22:00 JST  look: FAILED, exit 1: <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E>\x1b[2J -> before repair
-    1.4   2026-11-25 11:23:00 JST  note: I fear <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E>\x1b[2J
+    1.3   2026-11-25 11:22:00 JST  look: FAILED, exit 1: <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E> -> before repair
+    1.4   2026-11-25 11:23:00 JST  note: I fear <script>x</script> | [a](http://b) {{#include /etc/passwd}} `x` <U+202E>
     1.5   2026-11-25 11:24:00 JST  went on: entered repair -> renew
     1.6   2026-11-25 11:25:00 JST  renew: change began, confirmed typed "renew": ./renew -- forum
     1.7   2026-11-25 11:26:00 JST  guards after: BROKEN: /srv/tls/ca.crt contents
