@@ -117,16 +117,21 @@ impl Watch {
         let mut sight = Sight::default();
         for some in self.0.chunks(AT_ONCE) {
             let seen: Vec<_> = std::thread::scope(|scope| {
-                let begin =
-                    |site| std::thread::Builder::new().spawn_scoped(scope, move || Site::look(site, hands, progress));
+                // Where no thread can be made, as when a machine is out of processes, one after another.
+                let begin = |site| {
+                    let beside =
+                        std::thread::Builder::new().spawn_scoped(scope, move || Site::look(site, hands, progress));
+                    (site, beside)
+                };
                 let begun: Vec<_> = some.iter().map(begin).collect();
-                begun
-                    .into_iter()
-                    .map(|thread| thread.map(|thread| thread.join().expect("a measure does not panic")))
-                    .collect()
+                let end = |(site, beside): (_, std::io::Result<std::thread::ScopedJoinHandle<_>>)| match beside {
+                    Ok(thread) => thread.join().expect("a measure does not panic"),
+                    Err(_) => Site::look(site, hands, progress),
+                };
+                begun.into_iter().map(end).collect()
             });
             for (site, seen) in some.iter().zip(seen) {
-                let seen = seen.map_err(|error| format!("cannot make a thread: {error}"))??;
+                let seen = seen?;
                 match &site.name {
                     None => sight.here = seen,
                     Some(name) => _ = sight.there.insert(name.clone(), seen),
