@@ -64,7 +64,7 @@ fn a_terminal_that_is_closed_leaves_the_change_running_and_a_second_login_finish
 }
 
 /// It and all that it leaves behind do not listen to TERM.
-const STUBBORN: &str = r#"trap '' TERM HUP
+pub(crate) const STUBBORN: &str = r#"trap '' TERM HUP
 nohup sh -c 'trap "" TERM; echo $$ >> DIR/pids; while :; do sleep 300; done' > /dev/null 2>&1 &
 setsid sh -c 'trap "" TERM; (sh -c "trap \"\" TERM; echo \$\$ >> DIR/pids; while :; do sleep 300; done" &); echo $$ >> DIR/pids; while :; do sleep 300; done' &
 until test "$(wc -l < DIR/pids)" = 3; do sleep 0.01; done

@@ -11,6 +11,7 @@ use locum::engine::record::{Disarmed, EndResult, Judged};
 use locum::exec::Started;
 use locum::journal::read_evidence;
 
+use crate::attach::STUBBORN;
 use crate::ssh::{Line, Machines, OWN_HOME, cable, keys, listens, machines, wired};
 use crate::stage::pty::Pty;
 use crate::stage::{Stage, Told, eventually, kill};
@@ -51,14 +52,6 @@ fn runs(words: &str) -> bool {
     };
     fs::read_dir("/proc").unwrap().flatten().any(has)
 }
-
-/// It and all that it leaves behind do not listen to TERM.
-const STUBBORN: &str = r#"trap '' TERM HUP
-nohup sh -c 'trap "" TERM; echo $$ >> DIR/pids; while :; do sleep 300; done' > /dev/null 2>&1 &
-setsid sh -c 'trap "" TERM; (sh -c "trap \"\" TERM; echo \$\$ >> DIR/pids; while :; do sleep 300; done" &); echo $$ >> DIR/pids; while :; do sleep 300; done' &
-until test "$(wc -l < DIR/pids)" = 3; do sleep 0.01; done
-touch DIR/runs
-while :; do sleep 300; done"#;
 
 #[test]
 #[ignore = "needs root and sshd"]

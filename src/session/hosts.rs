@@ -4,35 +4,19 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::ask::{Asker, Wanted, measured};
+use super::at_once::at_once;
 use super::stop::Stop;
 use crate::engine::record::{Facts, Judged, OnHost};
 use crate::engine::resolve::{Resolved, TestLine, Work};
 use crate::model::fields::Hosts;
 use crate::text::plain;
 
-/// How many machines are asked at the same time.
-const AT_ONCE: usize = 8;
-
 /// Asks each machine; `on` is the same look for each.
 pub fn look_on_all(asker: &Asker, on: &[Resolved], blob: &Path, stop: &Stop) -> Facts {
-    let mut each = Vec::new();
-    for (begin, some) in on.chunks(AT_ONCE).enumerate() {
-        std::thread::scope(|scope| {
-            let asked: Vec<_> = (begin * AT_ONCE + 1..)
-                .zip(some)
-                .map(|(number, one)| {
-                    let blob = blob.with_extension(format!("{number}.out"));
-                    let name = one.at.host.clone();
-                    let look = {
-                        let blob = blob.clone();
-                        move || look_on(asker, one, &blob, stop)
-                    };
-                    (name, std::thread::Builder::new().spawn_scoped(scope, look), blob)
-                })
-                .collect();
-            each.extend(asked.into_iter().map(|(name, thread, blob)| (name, end_of(thread), blob)));
-        });
-    }
+    let each = at_once(on, |number, one| {
+        let blob = blob.with_extension(format!("{}.out", number + 1));
+        (one.at.host.clone(), look_on(asker, one, &blob, stop), blob)
+    });
     // Side by side for people; the record has each by itself.
     let _ = join(blob, &each);
     let held = each.iter().find_map(|(_, facts, _)| facts.held);
@@ -40,13 +24,6 @@ pub fn look_on_all(asker: &Asker, on: &[Resolved], blob: &Path, stop: &Stop) -> 
     let wanted = on.first().map_or(Hosts::All, |one| one.expect.hosts);
     let facts = Facts { hosts: hosts.clone(), held, ..measured(verdict(&hosts, wanted)) };
     Facts { found: found(&hosts, wanted), ..facts }
-}
-
-fn end_of(look: std::io::Result<std::thread::ScopedJoinHandle<'_, Facts>>) -> Facts {
-    match look {
-        Ok(thread) => thread.join().expect("a look does not panic"),
-        Err(error) => Facts { found: vec![format!("cannot make a thread: {error}")], ..measured(Judged::Unknown) },
-    }
 }
 
 fn look_on(asker: &Asker, one: &Resolved, blob: &Path, stop: &Stop) -> Facts {

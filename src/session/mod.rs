@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod ask;
+mod at_once;
 mod beside;
 pub mod bundle;
 mod change;

@@ -6,15 +6,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::at_once::at_once;
 use crate::engine::record::{Changed, Guards};
 use crate::engine::resolve::{CommandLine, GuardLine, GuardLines, TargetLine};
 use crate::guard::{
     Change, Difference, GuardError, MayChange, Measure, Progress, Roots, compare, measure_seen, measure_there,
 };
 use crate::text::{hex, sha256};
-
-/// How many machines are measured at the same time.
-const AT_ONCE: usize = 8;
 
 /// Everything that was measured at one moment: on this machine, and on others by their name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,27 +113,12 @@ impl Watch {
     pub fn look(&self, hands: &dyn Hands, progress: &Progress) -> Result<Sight, String> {
         progress.begin();
         let mut sight = Sight::default();
-        for some in self.0.chunks(AT_ONCE) {
-            let seen: Vec<_> = std::thread::scope(|scope| {
-                // Where no thread can be made, as when a machine is out of processes, one after another.
-                let begin = |site| {
-                    let beside =
-                        std::thread::Builder::new().spawn_scoped(scope, move || Site::look(site, hands, progress));
-                    (site, beside)
-                };
-                let begun: Vec<_> = some.iter().map(begin).collect();
-                let end = |(site, beside): (_, std::io::Result<std::thread::ScopedJoinHandle<_>>)| match beside {
-                    Ok(thread) => thread.join().expect("a measure does not panic"),
-                    Err(_) => Site::look(site, hands, progress),
-                };
-                begun.into_iter().map(end).collect()
-            });
-            for (site, seen) in some.iter().zip(seen) {
-                let seen = seen?;
-                match &site.name {
-                    None => sight.here = seen,
-                    Some(name) => _ = sight.there.insert(name.clone(), seen),
-                }
+        let seen = at_once(&self.0, |_, site| Site::look(site, hands, progress));
+        for (site, seen) in self.0.iter().zip(seen) {
+            let seen = seen?;
+            match &site.name {
+                None => sight.here = seen,
+                Some(name) => _ = sight.there.insert(name.clone(), seen),
             }
         }
         Ok(sight)
